@@ -1,0 +1,214 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Boots one of Debian's kernels in qemu (no KVM needed) and runs a script in it, so that a claim about a kernel is
+# something that was run. What to run, and how to read it, is the caller's business. See usage() below.
+set -euo pipefail
+
+usage() {
+    cat <<'END'
+usage: boot.sh [-t SECONDS] [-m MODULE]... [-k] KERNEL SCRIPT [FILE[=DEST]]...
+
+  KERNEL   6.1 or 6.12: the Debian cloud kernel of that series, downloaded once into ~/.cache/nsp/kernels
+  SCRIPT   runs as /test under busybox sh; its stdout and stderr are ours, its exit status too
+  FILE     a file to carry along. An executable goes to /bin/NAME with the shared libraries it needs,
+           anything else to /NAME; a folder, whole, to /NAME; =DEST (absolute) says otherwise
+  -t       seconds until the machine is killed (default 120)
+  -m       one more kernel module, with what it depends on, besides veth sch_ingress cls_bpf bridge
+  -k       print the kernel's console on stderr as well
+
+The machine has 2 CPUs and 1 GB, cgroup2 on /sys/fs/cgroup, bpffs, debugfs, tracefs, `lo` up and busybox for all tools.
+Exit status: the script's; 124 when time ran out; 125 when the machine did not get that far; 77 when this host's
+package sources have no such kernel.
+END
+}
+
+die() {
+    echo "boot.sh: $1" >&2
+    exit "${2:-125}"
+}
+
+# The meta packages are named differently from release to release: take the one that leads to the wanted series.
+find_package() {
+    local meta package
+    for meta in linux-image-cloud-amd64 "linux-image-$1-cloud-amd64"; do
+        package=$(apt-cache depends "$meta" 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
+        if [[ $package == "linux-image-$1."* ]]; then
+            echo "$package"
+            return 0
+        fi
+    done
+    return 1
+}
+
+# As root, apt would rather download as _apt, which cannot write into a home folder, and says so every time.
+download() {
+    apt-get download -qq -o APT::Sandbox::User=root "$1"
+}
+
+# Prints the folder with boot/vmlinuz-* and lib/modules/*, downloading it first. Runs side by side may race: each
+# unpacks aside and the first rename wins.
+fetch_kernel() {
+    local series=$1 package dir cache=${XDG_CACHE_HOME:-$HOME/.cache}/nsp/kernels
+    package=$(find_package "$series") || {
+        apt-get update -qq >&2 || true
+        package=$(find_package "$series") || die "this host's package sources have no Linux $series cloud kernel" 77
+    }
+    dir=$cache/$package
+    if [[ ! -e $dir/.complete ]]; then
+        local tmp
+        mkdir -p "$cache"
+        tmp=$(mktemp -d "$cache/.tmp.XXXXXX")
+        (cd "$tmp" && { download "$package" || { apt-get update -qq && download "$package"; }; }) >&2 || die "cannot download $package"
+        dpkg -x "$tmp"/*.deb "$tmp/root"
+        depmod -b "$tmp/root" "$(basename "$tmp"/root/lib/modules/*)"
+        touch "$tmp/root/.complete"
+        mv -T "$tmp/root" "$dir" 2>/dev/null || [[ -e $dir/.complete ]] || die "cannot write $dir"
+        rm -rf "$tmp"
+    fi
+    echo "$dir"
+}
+
+# Copies the modules named in $@ and theirs into the image, and their names to /modules in the order to insert them.
+add_modules() {
+    local dir=$1 image=$2 name path release
+    shift 2
+    release=$(basename "$dir"/lib/modules/*)
+    mkdir -p "$image/modules.d"
+    for name in "$@"; do
+        modprobe -d "$dir" -S "$release" --show-depends "$name" | while read -r verb path _; do
+            [[ $verb == insmod ]] || continue
+            local ko=${path##*/}
+            ko=${ko%.xz}
+            [[ -e $image/modules.d/$ko ]] && continue
+            case $path in
+            *.xz) xz -dc "$path" >"$image/modules.d/$ko" ;;
+            *) cp "$path" "$image/modules.d/$ko" ;;
+            esac
+            echo "$ko" >>"$image/modules"
+        done || die "no module $name in Linux $release"
+    done
+}
+
+add_file() {
+    local image=$1 source=${2%%=*} dest="" library
+    [[ $2 == *=* ]] && dest=${2#*=}
+    [[ -e $source ]] || die "no file $source"
+    if [[ -f $source && -x $source ]]; then
+        : "${dest:=/bin/${source##*/}}"
+        while read -r library; do
+            [[ -e $image$library ]] || install -D "$library" "$image$library"
+        done < <(ldd "$source" 2>/dev/null | grep -o '/[^ ]*' | grep '^/' || true)
+    else
+        : "${dest:=/${source##*/}}"
+    fi
+    mkdir -p "$image${dest%/*}"
+    rm -rf "${image:?}$dest"
+    cp -rL "$source" "$image$dest"
+}
+
+write_init() {
+    cat >"$1" <<'END'
+#!/bin/busybox sh
+/bin/busybox --install -s /bin
+export PATH=/bin:/sbin:/usr/bin:/usr/sbin HOME=/root
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+mkdir -p /dev/pts /dev/shm /tmp /run /root /var/run /etc
+mount -t devpts devpts /dev/pts
+mount -t tmpfs tmpfs /dev/shm
+mount -t tmpfs tmpfs /tmp
+mount -t tmpfs tmpfs /run
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mount -t bpf bpf /sys/fs/bpf
+mount -t debugfs debugfs /sys/kernel/debug
+mount -t tracefs tracefs /sys/kernel/tracing
+ln -sf /proc/self/fd /dev/fd
+while read -r module; do insmod "/modules.d/$module"; done </modules
+ip link set lo up
+hostname nsp-kernel
+stty -F /dev/ttyS1 raw -echo
+echo "nsp-boot: start" >/dev/console
+cd /tmp && setsid sh /test >/dev/ttyS1 2>&1 </dev/null
+echo "nsp-boot: exit $?" >/dev/console
+poweroff -f
+END
+    chmod +x "$1"
+}
+
+build_image() {
+    local dir=$1 image=$2 script=$3 file
+    shift 3
+    mkdir -p "$image"/{bin,sbin,dev,proc,sys,etc,lib,usr/bin,usr/sbin}
+    cp "$(command -v busybox)" "$image/bin/busybox"
+    write_init "$image/init"
+    install -m 755 "$script" "$image/test"
+    : >"$image/modules"
+    add_modules "$dir" "$image" "${modules[@]}"
+    for file in "$@"; do
+        add_file "$image" "$file"
+    done
+    (cd "$image" && find . -print0 | cpio --null -o -H newc --quiet) >"$image.cpio"
+}
+
+# The kernel's console is one serial line and the script's output another, so that neither garbles the other.
+boot() {
+    local dir=$1 initrd=$2 console=$3 rc=0
+    timeout --kill-after=5 "$seconds" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1G -display none \
+        -nodefaults -no-user-config -no-reboot -kernel "$dir"/boot/vmlinuz-* -initrd "$initrd" \
+        -append "console=ttyS0 panic=-1 loglevel=${loglevel} rdinit=/init random.trust_cpu=on nowatchdog" \
+        -chardev "file,id=console,path=$console" -serial chardev:console \
+        -chardev stdio,id=out,signal=off -serial chardev:out </dev/null &
+    qemu=$!
+    wait "$qemu" || rc=$?
+    qemu=
+    if [[ $rc == 124 || $rc == 137 ]]; then
+        tail -n 40 "$console" >&2
+        die "Linux did not finish in $seconds s" 124
+    fi
+    [[ $rc == 0 ]] || die "qemu exit status $rc"
+}
+
+finish() {
+    [[ -z $qemu ]] || kill "$qemu" 2>/dev/null || true
+    rm -rf "$work"
+}
+
+main() {
+    local dir status
+    dir=$(fetch_kernel "$1")
+    work=$(mktemp -d "${TMPDIR:-/tmp}/nsp-boot.XXXXXX")
+    trap finish EXIT
+    trap 'exit 130' INT TERM HUP
+    build_image "$dir" "$work/image" "${@:2}"
+    rm -rf "$work/image"
+    boot "$dir" "$work/image.cpio" "$work/console"
+    if $show_console; then
+        tr -d '\r' <"$work/console" >&2
+    fi
+    status=$(tr -d '\r' <"$work/console" | sed -n 's/.*nsp-boot: exit \([0-9]*\)$/\1/p')
+    if [[ -z $status ]]; then
+        tail -n 40 "$work/console" >&2
+        die "Linux $1 ended before the script did"
+    fi
+    exit "$status"
+}
+
+qemu=
+seconds=120
+loglevel=4
+show_console=false
+modules=(veth sch_ingress cls_bpf bridge)
+while getopts t:m:kh option; do
+    case $option in
+    t) seconds=$OPTARG ;;
+    m) modules+=("$OPTARG") ;;
+    k) show_console=true loglevel=7 ;;
+    h) usage && exit 0 ;;
+    *) usage >&2 && exit 2 ;;
+    esac
+done
+shift $((OPTIND - 1))
+[[ $# -ge 2 ]] || { usage >&2 && exit 2; }
+[[ $(uname -m) == x86_64 ]] || die "needs an x86-64 host" 77
+main "$@"
