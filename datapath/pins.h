@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pinned datapath as user space sees it: one directory in a bpffs with all maps (nsp_*) and programs (prog_*), and
+ * The pinned datapath as user space sees it: one directory in a bpffs with all maps and programs (nsp_*), and
  * links/ for tcx links. Opening needs no libelf and loads nothing. Loading is load.c, attaching attach.c, the pods'
  * records record.c.
  */

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SecurityProfiles and Pods as C structures, made from the JSON tree of one manifest (jansson), whatever brought it: a
+ * YAML or JSON file now, the API server later. Knows no HTTP, no file, no map. Meaning is checked here once, with the
+ * messages that `nspctl check` prints: "spec.processes[2].path: "curl" is not absolute; write ...".
+ */
+#ifndef NSP_POLICYD_OBJECTS_H
+#define NSP_POLICYD_OBJECTS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "datapath/abi.h"
+#include "lib/cidr.h"
+#include "lib/error.h"
+
+#define OBJECTS_API_VERSION "securityprobe.datadoghq.com/v1"
+
+struct label {
+    char *key;
+    char *value;
+};
+
+struct labels {
+    size_t count;
+    struct label *items; /* sorted by key */
+};
+
+enum selector_operator {
+    SELECTOR_IN,
+    SELECTOR_NOT_IN,
+    SELECTOR_EXISTS,
+    SELECTOR_DOES_NOT_EXIST,
+};
+
+struct requirement {
+    char *key;
+    enum selector_operator operator_;
+    size_t count;
+    char **values;
+};
+
+/* All requirements must hold; matchLabels are In with one value. None: selects everything. */
+struct selector {
+    size_t count;
+    struct requirement *requirements;
+};
+
+struct port_range {
+    __u8 protocol;
+    __u16 first, last; /* host byte order, inclusive */
+};
+
+/* One RULES object (profile.md). */
+struct rules_spec {
+    bool present;
+    __u32 l3; /* enum l3_bits */
+    __u64 protocols[4];
+    size_t ports_count;
+    struct port_range *ports;
+    size_t cidrs_count;
+    struct cidr *cidrs; /* host bits masked */
+    bool has_fqdns;     /* a layer that allows nothing until names are learnt */
+    bool has_l7;        /* the l7 key is there */
+    bool l7_any;        /* l7.protocols has `any` */
+};
+
+struct process_spec {
+    char *path;
+    char *container; /* NULL: all containers */
+    int action;      /* enum action, effective (own or the profile's) */
+    struct rules_spec rules[DIRECTIONS];
+};
+
+struct warning {
+    char *field; /* such as spec.processes[0].network.egress.fqdns */
+    char *text;
+};
+
+struct profile {
+    char *namespace_; /* "default" where the manifest has none */
+    char *name;
+    struct labels labels;
+    struct selector selector; /* effective */
+    bool selects_nothing;     /* neither labelSelector nor usable labels */
+    char *selector_text;      /* for people, such as app=ping,tier in (a,b) */
+    int action;               /* enum action of spec.actions; unlisted binaries and default follow it */
+    bool has_actions;
+    bool has_default;
+    struct rules_spec default_[DIRECTIONS];
+    size_t processes_count;
+    struct process_spec *processes;
+    size_t warnings_count;
+    struct warning *warnings;
+};
+
+/* A Pod manifest: what selection needs. */
+struct pod_object {
+    char *namespace_;
+    char *name;
+    char *uid; /* NULL where the manifest has none */
+    struct labels labels;
+};
+
+enum object_kind {
+    OBJECT_OTHER, /* some other Kubernetes object: not ours, skipped */
+    OBJECT_PROFILE,
+    OBJECT_POD,
+};
+
+/* What a manifest says it is; reads kind and apiVersion only. OBJECT_PROFILE also for our kind with a wrong apiVersion
+ * (objects_parse_profile then says so). */
+enum object_kind objects_kind(const json_t *manifest);
+
+/*
+ * Makes a profile from a manifest. Refuses it whole on the first error: unknown field, wrong type, bad value; the
+ * message names field, value and remedy. On success *profile is the caller's, to be freed with profile_free().
+ */
+int objects_parse_profile(const json_t *manifest, struct profile **profile, struct error *err);
+int objects_parse_pod(const json_t *manifest, struct pod_object **pod, struct error *err);
+
+void profile_free(struct profile *profile);
+void pod_object_free(struct pod_object *pod);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The objects a source has brought, by name: profiles (valid or refused) and pods' labels. A source replaces objects;
+ * whoever wants to know sets `changed`. What was in force stays when its successor is refused.
+ */
+#ifndef NSP_POLICYD_STORE_H
+#define NSP_POLICYD_STORE_H
+
+#include "policyd/objects.h"
+
+struct stored_profile {
+    struct profile *profile; /* NULL: never valid */
+    char *origin;            /* such as /etc/nsp/manifests/ping.yaml#2 */
+    char *refused;           /* why the newest manifest of this name was refused, or NULL */
+    char *namespace_, *name;
+};
+
+struct store {
+    size_t profiles_count;
+    struct stored_profile *profiles; /* sorted by namespace, name */
+    size_t pods_count;
+    struct pod_object **pods; /* sorted by namespace, name */
+    void (*changed)(void *context);
+    void *context;
+};
+
+/* Takes ownership of `profile`. Replaces one of the same name, clears `refused`. */
+int store_put_profile(struct store *store, struct profile *profile, const char *origin);
+/* Notes a refusal; the profile of that name that is in force stays. name may be "" when it could not be read. */
+int store_refuse_profile(struct store *store, const char *namespace_, const char *name, const char *origin,
+                         const char *why);
+void store_remove_profile(struct store *store, const char *namespace_, const char *name);
+int store_put_pod(struct store *store, struct pod_object *pod);
+void store_remove_pod(struct store *store, const char *namespace_, const char *name);
+const struct pod_object *store_find_pod(const struct store *store, const char *namespace_, const char *name);
+void store_free(struct store *store);
+
+#endif
