@@ -31,11 +31,8 @@ die() {
 find_package() {
     local meta package
     for meta in linux-image-cloud-amd64 "linux-image-$1-cloud-amd64"; do
-        package=$(apt-cache depends "$meta" 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
-        if [[ $package == "linux-image-$1."* ]]; then
-            echo "$package"
-            return 0
-        fi
+        package=$(apt-cache depends "$meta" 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[0-9]\)/\1/p' | head -n 1)
+        [[ $package == "linux-image-$1."* ]] && echo "$package" && return 0
     done
     return 1
 }
@@ -45,27 +42,29 @@ download() {
     apt-get download -qq -o APT::Sandbox::User=root "$1"
 }
 
-# Prints the folder with boot/vmlinuz-* and lib/modules/*, downloading it first. Runs side by side may race: each
-# unpacks aside and the first rename wins.
+# Prints the folder with boot/vmlinuz-* and lib/modules/*, downloading it first.
 fetch_kernel() {
-    local series=$1 package dir cache=${XDG_CACHE_HOME:-$HOME/.cache}/nsp/kernels
-    package=$(find_package "$series") || {
+    local package cache=${XDG_CACHE_HOME:-$HOME/.cache}/nsp/kernels
+    package=$(find_package "$1") || {
         apt-get update -qq >&2 || true
-        package=$(find_package "$series") || die "this host's package sources have no Linux $series cloud kernel" 77
+        package=$(find_package "$1") || die "this host's package sources have no Linux $1 cloud kernel" 77
     }
-    dir=$cache/$package
-    if [[ ! -e $dir/.complete ]]; then
-        local tmp
-        mkdir -p "$cache"
-        tmp=$(mktemp -d "$cache/.tmp.XXXXXX")
-        (cd "$tmp" && { download "$package" || { apt-get update -qq && download "$package"; }; }) >&2 || die "cannot download $package"
-        dpkg -x "$tmp"/*.deb "$tmp/root"
-        depmod -b "$tmp/root" "$(basename "$tmp"/root/lib/modules/*)"
-        touch "$tmp/root/.complete"
-        mv -T "$tmp/root" "$dir" 2>/dev/null || [[ -e $dir/.complete ]] || die "cannot write $dir"
-        rm -rf "$tmp"
-    fi
-    echo "$dir"
+    [[ -e $cache/$package/.complete ]] || unpack "$package" "$cache/$package"
+    echo "$cache/$package"
+}
+
+# Runs side by side may race: each unpacks aside and the first rename wins.
+unpack() {
+    local package=$1 dir=$2 aside
+    mkdir -p "${dir%/*}"
+    aside=$(mktemp -d "$dir.XXXXXX")
+    (cd "$aside" && { download "$package" || { apt-get update -qq && download "$package"; }; } >&2) ||
+        die "cannot download $package"
+    dpkg -x "$aside"/*.deb "$aside/root"
+    depmod -b "$aside/root" "$(basename "$aside"/root/lib/modules/*)"
+    touch "$aside/root/.complete"
+    mv -T "$aside/root" "$dir" 2>/dev/null || [[ -e $dir/.complete ]] || die "cannot write $dir"
+    rm -rf "$aside"
 }
 
 # Copies the modules named in $@ and theirs into the image, and their names to /modules in the order to insert them.

@@ -151,6 +151,13 @@ remove_cgroups() {
     done < <(awk '$3 ~ /^cgroup2?$/ { print $2 }' /proc/mounts) 2>/dev/null
 }
 
+# A zombie does nothing more, but keeps its folder in /proc until somebody asks for it.
+is_alive() {
+    local state
+    state=$(sed -n 's/^State:\t//p' "/proc/$1/status" 2>/dev/null)
+    [[ -n $state && $state != [ZX]* ]]
+}
+
 # reap: what runs whose process is gone have left.
 reap() {
     local it pid dead=""
@@ -158,7 +165,8 @@ reap() {
         "$(cgroup2_root)"/nspt*; do
         pid=${it##*/nspt}
         pid=${pid%%x*}
-        [[ $pid =~ ^[0-9]+$ && ! -e /proc/$pid && $dead != *" $pid "* ]] || continue
+        [[ $pid =~ ^[0-9]+$ && $dead != *" $pid "* ]] || continue
+        ! is_alive "$pid" || continue
         dead+=" $pid "
         remove_named "nspt${pid}x"
     done
