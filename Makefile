@@ -22,6 +22,7 @@ export NSP_BUILD := $(BUILD)
 Q    := $(if $(V),,@)
 say   = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$@')
 
+MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all tests test check bench demo install uninstall test-kernels packages format clean help
@@ -46,6 +47,7 @@ help:
 
 # --- flags ------------------------------------------------------------------------------------------------------------
 comma     := ,
+JOBS       = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 MULTIARCH := $(shell $(CC) -print-multiarch)
 BPF_ARCH  := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 WARN      := -Wall -Wextra $(WERROR) -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Wundef \
@@ -97,7 +99,7 @@ $(BUILD)/datapath/nsp.bpf.o: $(BPF_OBJECTS)
 
 $(BUILD)/datapath/nsp.skel.h: $(BUILD)/datapath/nsp.bpf.o
 	$(call say,GEN)
-	$(Q)$(BPFTOOL) gen skeleton $< name nsp_bpf >$@
+	$(Q){ echo '// NOLINTBEGIN'; $(BPFTOOL) gen skeleton $< name nsp_bpf && echo '// NOLINTEND'; } >$@
 
 # -MMD knows who includes the skeleton only after the first build.
 SKELETON_USERS := $(if $(C_FILES),$(shell grep -l 'include "nsp.skel.h"' $(filter-out %.h,$(C_FILES))))
@@ -163,44 +165,45 @@ $(DEMOS): $(BUILD)/%: $(BUILD)/obj/%.o $(call shared,demo)
 	$(Q)$(CC) -static -s -Wl,--gc-sections -o $@ $^
 
 test: packages
-	$(MAKE) tests
-	$(MAKE) SAN=1 tests
-	tests/run $(TESTS)
+	@$(MAKE) $(JOBS) tests
+	@$(MAKE) $(JOBS) SAN=1 tests
+	@tests/run $(TESTS)
 
 test-kernels: packages
-	$(MAKE) tests
-	tests/run kernels
+	@$(MAKE) $(JOBS) tests
+	@tests/run kernels
 
 bench: all $(BENCHES) $(TEST_BPF) $(HELPERS)
-	tests/bench/run
+	@tests/bench/run
 
 demo: packages
-	$(MAKE) all $(DEMOS) $(HELPERS)
-	demo/run
+	@$(MAKE) $(JOBS) all $(DEMOS) $(HELPERS)
+	@demo/run
 
 # --- checks -----------------------------------------------------------------------------------------------------------
 check: check-format check-tidy check-shell check-style check-arm64 check-plugin
 	@echo "check: all is well"
 
 check-format:
-	$(if $(C_FILES),clang-format --dry-run -Werror $(C_FILES))
+	$(if $(C_FILES),@clang-format --dry-run -Werror $(C_FILES))
 
 # A file is looked at again when it or a header of its changed: its object knows.
 check-tidy: $(TIDY)
+tidy = clang-tidy --quiet $(1) -- $(2) 2>$(@:.ok=.log) || { cat $(@:.ok=.log) >&2; exit 1; }; touch $@
 $(BUILD)/tidy/%.bpf.ok: $(BUILD)/%.bpf.o .clang-tidy
 	@mkdir -p $(@D)
 	$(call say,TIDY)
-	$(Q)clang-tidy --quiet $*.bpf.c -- $(BPF_FLAGS) -D__TARGET_ARCH_$(BPF_ARCH) && touch $@
+	$(Q)$(call tidy,$*.bpf.c,$(BPF_FLAGS) -D__TARGET_ARCH_$(BPF_ARCH))
 $(BUILD)/tidy/%.ok: $(BUILD)/obj/%.o .clang-tidy
 	@mkdir -p $(@D)
 	$(call say,TIDY)
-	$(Q)clang-tidy --quiet $*.c -- -std=gnu17 $(CPPFLAGS) && touch $@
+	$(Q)$(call tidy,$*.c,-std=gnu17 $(subst -I$(BUILD),-isystem $(BUILD),$(CPPFLAGS)))
 
 check-shell:
-	tests/support/style.sh --list-shell | xargs -r shellcheck
+	@tests/support/style.sh --list-shell | xargs -r shellcheck
 
 check-style:
-	tests/support/style.sh
+	@tests/support/style.sh
 
 check-arm64: $(patsubst %.c,$(BUILD)/arm64/%.o,$(wildcard datapath/*.bpf.c))
 $(BUILD)/arm64/%.bpf.o: %.bpf.c Makefile
