@@ -103,7 +103,6 @@ void cidr_format_address(const unsigned char address[16], char text[CIDR_TEXT_SI
 
 void cidr_format(const struct cidr *cidr, char text[CIDR_TEXT_SIZE])
 {
-    /* 0.0.0.0/0 and ::/0 have the same bits in front of the length: the family decides. */
     bool is_ipv4 = cidr->is_ipv4 || (cidr->length >= 96 && is_mapped(cidr->address));
 
     if (is_ipv4)
