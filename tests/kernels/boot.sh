@@ -9,14 +9,14 @@ usage() {
 usage: boot.sh [-t SECONDS] [-m MODULE]... [-k] KERNEL SCRIPT [FILE[=DEST]]...
 
   KERNEL   6.1 or 6.12: the Debian cloud kernel of that series, downloaded once into ~/.cache/nsp/kernels
-  SCRIPT   runs as /test under busybox sh; its stdout and stderr are ours, its exit status too
+  SCRIPT   runs as /test under bash; its stdout and stderr are ours, its exit status too
   FILE     a file to carry along. An executable goes to /bin/NAME with the shared libraries it needs,
            anything else to /NAME; a folder, whole, to /NAME; =DEST (absolute) says otherwise
   -t       seconds until the machine is killed (default 120)
   -m       one more kernel module, with what it depends on, besides veth sch_ingress cls_bpf bridge
   -k       print the kernel's console on stderr as well
 
-The machine has 2 CPUs and 1 GB, cgroup2 on /sys/fs/cgroup, bpffs, debugfs, tracefs, `lo` up and busybox for all tools.
+The machine has 2 CPUs and 1 GB, cgroup2 on /sys/fs/cgroup, bpffs, debugfs, tracefs, `lo` up and busybox for whatever was not carried along.
 Exit status: the script's; 124 when time ran out; 125 when the machine did not get that far; 77 when this host's
 package sources have no such kernel.
 END
@@ -128,7 +128,7 @@ ip link set lo up
 hostname nsp-kernel
 stty -F /dev/ttyS1 raw -echo
 echo "nsp-boot: start" >/dev/console
-cd /tmp && setsid sh /test >/dev/ttyS1 2>&1 </dev/null
+cd /tmp && setsid bash /test >/dev/ttyS1 2>&1 </dev/null
 echo "nsp-boot: exit $?" >/dev/console
 poweroff -f
 END
@@ -142,6 +142,8 @@ build_image() {
     cp "$(command -v busybox)" "$image/bin/busybox"
     write_init "$image/init"
     install -m 755 "$script" "$image/test"
+    # Not busybox's shell: that one prefers its own ip and tc to the real ones carried along.
+    add_file "$image" "$(command -v bash)=/bin/bash"
     : >"$image/modules"
     add_modules "$dir" "$image" "${modules[@]}"
     for file in "$@"; do
