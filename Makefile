@@ -48,7 +48,7 @@ help:
 # --- flags ------------------------------------------------------------------------------------------------------------
 comma     := ,
 JOBS       = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
-MULTIARCH := $(shell $(CC) -print-multiarch)
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 BPF_ARCH  := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 WARN      := -Wall -Wextra $(WERROR) -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Wundef \
              -Wwrite-strings -Wpointer-arith -Wimplicit-fallthrough
@@ -174,7 +174,7 @@ test-kernels: packages
 	@tests/run kernels
 
 bench: all $(BENCHES) $(TEST_BPF) $(HELPERS)
-	@tests/bench/run
+	@if [ -x tests/bench/run ]; then tests/bench/run; else set -e; for bench in $(BENCHES); do $$bench; done; fi
 
 demo: packages
 	@$(MAKE) $(JOBS) all $(DEMOS) $(HELPERS)

@@ -7,7 +7,7 @@ set -euo pipefail
 # package: what for
 list='
 bats: tests of everything a shell can see
-bpftool: links the BPF objects, writes the skeleton; shows what is attached
+bpftool|linux-tools-generic: links the BPF objects, writes the skeleton; shows what is attached
 busybox-static: root filesystem of test containers and of the kernels under test
 clang: compiles the BPF programs
 clang-format: make check

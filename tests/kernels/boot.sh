@@ -16,7 +16,8 @@ usage: boot.sh [-t SECONDS] [-m MODULE]... [-k] KERNEL SCRIPT [FILE[=DEST]]...
   -m       one more kernel module, with what it depends on, besides veth sch_ingress cls_bpf bridge
   -k       print the kernel's console on stderr as well
 
-The machine has 2 CPUs and 1 GB, cgroup2 on /sys/fs/cgroup, bpffs, debugfs, tracefs, `lo` up and busybox for whatever was not carried along.
+The machine has 2 CPUs and 1 GB, cgroup2 on /sys/fs/cgroup, bpffs, debugfs, tracefs, `lo` up, and busybox for whatever
+was not carried along.
 Exit status: the script's; 124 when time ran out; 125 when the machine did not get that far; 77 when this host's
 package sources have no such kernel.
 END
