@@ -179,7 +179,8 @@ finish() {
 main() {
     local dir status
     dir=$(fetch_kernel "$1")
-    work=$(mktemp -d "${TMPDIR:-/tmp}/nsp-boot.XXXXXX")
+    work=${TMPDIR:-/tmp}/nspt$$xboot # a name that tests clear away, should this run be killed
+    mkdir "$work"
     trap finish EXIT
     trap 'exit 130' INT TERM HUP
     build_image "$dir" "$work/image" "${@:2}"
