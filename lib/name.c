@@ -195,3 +195,11 @@ int name_check_value(const char *text, struct error *err)
                          text, NAME_LABEL_MAX);
     return 0;
 }
+
+void name_make_printable(char *text)
+{
+    for (char *c = text; *c; c++) {
+        if (*c < ' ' || *c > '~')
+            *c = '?';
+    }
+}

@@ -30,4 +30,7 @@ int name_check_label(const char *text, struct error *err);
 int name_check_key(const char *text, struct error *err);
 int name_check_value(const char *text, struct error *err);
 
+/* For messages that quote what somebody wrote: whatever is not printable ASCII becomes '?', in place. */
+void name_make_printable(char *text);
+
 #endif
