@@ -113,6 +113,9 @@ enum object_kind {
  * (objects_parse_profile then says so). */
 enum object_kind objects_kind(const json_t *manifest);
 
+/* What a manifest calls itself, whether it is valid or not; *name is "" where that cannot be said. Borrowed. */
+void objects_name(const json_t *manifest, const char **namespace_, const char **name);
+
 /*
  * Makes a profile from a manifest. Refuses it whole on the first error: unknown field, wrong type, bad value; the
  * message names field, value and remedy. On success *profile is the caller's, to be freed with profile_free().
