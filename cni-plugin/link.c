@@ -48,6 +48,7 @@ static int connect_here(struct nl_sock **socket, struct error *err)
         nl_socket_free(made);
         return netlink_error(err, "netlink socket", rc);
     }
+    nl_socket_disable_auto_ack(made); /* each answer is one message, and the last */
     *socket = made;
     return 0;
 }
@@ -89,14 +90,23 @@ static int ask_netns_id(struct nl_sock *host, int netns_fd, int *id, struct erro
     int rc = -NLE_NOMEM;
 
     *id = -1;
+    nl_socket_modify_cb(host, NL_CB_VALID, NL_CB_CUSTOM, read_netns_id, id);
     if (message && nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) == 0 &&
-        nla_put_s32(message, NETNSA_FD, netns_fd) == 0) {
-        nl_socket_modify_cb(host, NL_CB_VALID, NL_CB_CUSTOM, read_netns_id, id);
-        rc = nl_send_sync(host, message); /* frees the message */
-        message = NULL;
-    }
+        nla_put_s32(message, NETNSA_FD, netns_fd) == 0)
+        rc = nl_send_auto(host, message);
     nlmsg_free(message);
+    if (rc >= 0)
+        rc = nl_recvmsgs_default(host);
+    nl_socket_modify_cb(host, NL_CB_VALID, NL_CB_DEFAULT, NULL, NULL);
     return rc < 0 ? netlink_error(err, "id of the pod's network namespace", rc) : 0;
+}
+
+/* By index, or by name where that is 0; -NLE_NODEV if there is none. The caller puts the link. */
+static int get_link(struct nl_sock *socket, int ifindex, const char *name, struct rtnl_link **link)
+{
+    int rc = rtnl_link_get_kernel(socket, ifindex, name, link);
+
+    return rc == -NLE_OBJ_NOTFOUND || (rc >= 0 && !*link) ? -NLE_NODEV : rc;
 }
 
 static int is_pair_kind(struct rtnl_link *link)
@@ -117,9 +127,9 @@ static int find_host_end(struct nl_sock *host, struct rtnl_link *pod, struct pod
     if (ifindex <= 0 || link->netns_id < 0 || !is_pair_kind(pod) || rtnl_link_get_link_netnsid(pod, &netns_id) < 0)
         return 0;
 
-    int rc = rtnl_link_get_kernel(host, ifindex, NULL, &peer);
+    int rc = get_link(host, ifindex, NULL, &peer);
 
-    if (rc == -NLE_NODEV || rc == -NLE_OBJ_NOTFOUND)
+    if (rc == -NLE_NODEV)
         return 0;
     if (rc < 0)
         return netlink_error(err, "link on the host", rc);
@@ -179,8 +189,8 @@ int link_find(int netns_fd, const char *ifname, struct pod_link *link, struct ad
         rc = connect_in(netns_fd, &pod, err);
     if (rc < 0)
         return rc;
-    rc = rtnl_link_get_kernel(pod, 0, ifname, &pod_end);
-    if (rc == -NLE_NODEV || rc == -NLE_OBJ_NOTFOUND)
+    rc = get_link(pod, 0, ifname, &pod_end);
+    if (rc == -NLE_NODEV)
         return error_set(
             err, CNI_NO_INTERFACE,
             "the pod's network namespace has no interface \"%s\"; nsp must come after the plugin that makes "
