@@ -231,7 +231,8 @@ struct flow_key {
     __u16 local_port_be;
     __u32 epoch;
     __u8 protocol;
-    __u8 reserved[3];
+    __u8 opened;      /* ICMP: enum direction of who asked, since both sides may use one identifier; else 0 */
+    __u8 reserved[2];
 };
 
 struct flow {
@@ -248,11 +249,14 @@ enum ruling_flags {
     RULING_RESET = 64,       /* refused on its way in: the next packet to the pod becomes a RST */
 };
 
-/* nsp_binaries[path hash]: the text of a path that some socket hook has seen, right-aligned in `path`. */
+/*
+ * nsp_binaries[path hash]: the text of a path that some socket hook has seen. It ends at path[NSP_PATH_MAX], without a
+ * final zero; the bytes beyond are never used (they let the verifier see that no write leaves the structure).
+ */
 struct binary {
-    __u32 start;  /* first byte of the text; NSP_PATH_MAX: not yet written */
+    __u32 length; /* bytes of the text, which starts at path[NSP_PATH_MAX - length]; 0: not yet written */
     __u32 reserved;
-    char path[NSP_PATH_MAX];
+    char path[NSP_PATH_MAX + 256];
 };
 
 /* nsp_traffic[slot], per CPU: packets judged on the veth and let pass. */
@@ -270,7 +274,8 @@ struct tally {
 };
 
 struct pod_tally {
-    __u64 bucket_ns; /* theoretical arrival time of the next event (GCRA) */
+    __u64 bucket_ns;  /* theoretical arrival time of the next event (GCRA) */
+    __u64 refused_ns; /* when a live TCP flow was last refused on its way in; 0: never */
     struct tally tallies[DIRECTIONS][VERDICTS][REASONS];
 };
 

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Which executable owns this socket, and is that believable. The path is walked from the file of the executable up to
+ * the root of its mount namespace: the path as the container sees it, right through overlayfs and pivot_root. It is
+ * hashed on the way (path_hash.h); the text is kept beside for people. Called where the process itself runs.
+ */
+#ifndef NSP_DATAPATH_IDENTITY_H
+#define NSP_DATAPATH_IDENTITY_H
+
+#include "datapath/maps.h"
+#include "datapath/path_hash.h"
+
+#define PATH_NAME_MAX 255      /* NAME_MAX */
+#define PATH_CROSSINGS_MAX 16  /* mounts below each other on the way up */
+
+enum untrusted {
+    TRUSTED = 0,
+    UNTRUSTED_NO_EXECUTABLE, /* a kernel thread */
+    UNTRUSTED_NOT_EXECUTED,  /* exe_file was not opened by execve: prctl(PR_SET_MM) */
+    UNTRUSTED_DELETED,       /* unlinked, or never linked: memfd */
+    UNTRUSTED_NO_PATH,       /* does not lead to a root, too deep, or too long */
+    UNTRUSTED_MOUNT_NAMESPACE, /* leads to the root of another mount namespace */
+};
+
+struct path_walk {
+    const struct dentry *dentry;
+    const struct mount *mount;
+    struct path_hash hash;
+    __u8 key[16];        /* of nsp_binaries, when the text is wanted */
+    __u32 components;
+    __u32 length;        /* bytes of the text so far, slashes included */
+    __u32 is_done;       /* reached the root of the namespace */
+    __u32 wants_text;
+};
+
+static __always_inline const struct mount *mount_of(const struct vfsmount *mnt)
+{
+    return (const void *)mnt - bpf_core_field_offset(struct mount, mnt);
+}
+
+static __always_inline void hash_name(struct path_hash *hash, const unsigned char *name, __u32 length)
+{
+    path_hash_word(hash, length);
+    for (__u32 i = 0; i < (PATH_NAME_MAX + 7) / 8; i++) {
+        __u64 word = 0;
+        __u32 left = length - i * 8;
+
+        if (i * 8 >= length)
+            break;
+        bpf_probe_read_kernel(&word, left < 8 ? left : 8, name + i * 8);
+        path_hash_word(hash, word);
+    }
+}
+
+/* Writes "/name" in front of what is there. Two CPUs that do so at once write the same bytes. */
+static __always_inline void write_name(const struct path_walk *walk, const unsigned char *name, __u32 length)
+{
+    struct binary *binary = bpf_map_lookup_elem(&nsp_binaries, walk->key);
+    __u32 start = NSP_PATH_MAX - walk->length;
+
+    if (!binary || walk->length > NSP_PATH_MAX)
+        return;
+    start &= NSP_PATH_MAX - 1;
+    binary->path[start] = '/';
+    bpf_probe_read_kernel(&binary->path[start + 1], length & PATH_NAME_MAX, name);
+}
+
+/* One step up: to the parent directory, or from the root of a mount to where it is mounted. 1 ends the walk. */
+static long walk_up(__u32 index, struct path_walk *walk)
+{
+    const struct dentry *dentry = walk->dentry;
+    const struct mount *mount = walk->mount; /* BPF_CORE_READ relocates every step it is given */
+    const struct dentry *parent;
+
+    (void)index;
+    if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
+        const struct mount *above = BPF_CORE_READ(mount, mnt_parent);
+
+        if (above == mount) {
+            walk->is_done = 1;
+            return 1;
+        }
+        walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+        walk->mount = above;
+        return 0;
+    }
+    parent = BPF_CORE_READ(dentry, d_parent);
+
+    __u32 length = BPF_CORE_READ(dentry, d_name.len);
+    const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
+
+    if (parent == dentry || length > PATH_NAME_MAX || walk->components == NSP_PATH_DEPTH_MAX)
+        return 1;
+    walk->components++;
+    walk->length += length + 1;
+    if (walk->length >= NSP_PATH_MAX)
+        return 1;
+    if (walk->wants_text)
+        write_name(walk, name, length);
+    else
+        hash_name(&walk->hash, name, length);
+    walk->dentry = parent;
+    return 0;
+}
+
+static __always_inline void walk_start(struct path_walk *walk, const struct file *file)
+{
+    walk->dentry = BPF_CORE_READ(file, f_path.dentry);
+    walk->mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
+    walk->components = 0;
+    walk->length = 0;
+    walk->is_done = 0;
+}
+
+/* Keeps the text of a path, unless it is known. */
+static __always_inline void remember_text(struct path_walk *walk, const struct file *file, const __u8 hash[16])
+{
+    struct binary *binary = bpf_map_lookup_elem(&nsp_binaries, hash);
+    __u32 zero = 0;
+
+    if (binary && binary->length)
+        return;
+    if (!binary) {
+        const struct binary *empty = bpf_map_lookup_elem(&nsp_no_binary, &zero);
+
+        if (!empty || bpf_map_update_elem(&nsp_binaries, hash, empty, BPF_NOEXIST))
+            return;
+    }
+    __builtin_memcpy(walk->key, hash, 16);
+    walk->wants_text = 1;
+    walk_start(walk, file);
+    bpf_loop(NSP_PATH_DEPTH_MAX + PATH_CROSSINGS_MAX, walk_up, walk, 0);
+    binary = bpf_map_lookup_elem(&nsp_binaries, hash);
+    if (binary && walk->is_done)
+        binary->length = walk->length;
+}
+
+/* Hashes the path of the executable into state->path; returns enum untrusted. */
+static __noinline int name_executable(struct socket_state *state, const struct file *file,
+                                      const struct mnt_namespace *mnt_ns)
+{
+    struct path_walk walk = {};
+    const __u32 zero = 0;
+    const struct control *control = bpf_map_lookup_elem(&nsp_control, &zero);
+    __u64 hash[2];
+
+    if (!control || !state)
+        return UNTRUSTED_NO_PATH;
+    path_hash_start(&walk.hash, control->path_key);
+    walk_start(&walk, file);
+    bpf_loop(NSP_PATH_DEPTH_MAX + PATH_CROSSINGS_MAX, walk_up, &walk, 0);
+    path_hash_end(&walk.hash, walk.components, hash);
+
+    const struct mount *root = walk.mount;
+    const struct mnt_namespace *reached = BPF_CORE_READ(root, mnt_ns);
+    const struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+
+    __builtin_memcpy(state->path, hash, 16);
+    if (!walk.is_done)
+        return UNTRUSTED_NO_PATH;
+    remember_text(&walk, file, state->path);
+    if (reached != mnt_ns)
+        return UNTRUSTED_MOUNT_NAMESPACE;
+    if (!BPF_CORE_READ(dentry, d_hash.pprev) || !BPF_CORE_READ(file, f_inode, i_nlink))
+        return UNTRUSTED_DELETED;
+    if (!(BPF_CORE_READ(file, f_flags) & FMODE_EXEC_FLAG))
+        return UNTRUSTED_NOT_EXECUTED;
+    return TRUSTED;
+}
+
+/*
+ * Writes the current process into the socket's state as its owner. Cheap when it is the owner already: the same
+ * process, and its executable still the same open file.
+ */
+static __always_inline void identity_update(struct socket_state *state)
+{
+    struct task_struct *task = (void *)bpf_get_current_task();
+    struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+    const struct file *file = BPF_CORE_READ(task, mm, exe_file);
+    __u64 started_ns = BPF_CORE_READ(leader, start_time);
+    __u32 pid = BPF_CORE_READ(task, tgid);
+
+    if (state->pid == pid && state->started_ns == started_ns && state->executable == (__u64)file &&
+        !state->untrusted && (BPF_CORE_READ(file, f_flags) & FMODE_EXEC_FLAG))
+        return;
+    state->pid = pid;
+    state->started_ns = started_ns;
+    state->executable = (__u64)file;
+    state->uid = BPF_CORE_READ(task, real_cred, uid.val);
+    state->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+    bpf_probe_read_kernel(state->comm, sizeof(state->comm), &task->comm);
+    if (!file) {
+        __builtin_memset(state->path, 0, sizeof(state->path));
+        state->untrusted = UNTRUSTED_NO_EXECUTABLE;
+        return;
+    }
+    state->untrusted = name_executable(state, file, BPF_CORE_READ(task, nsproxy, mnt_ns));
+}
+
+#endif

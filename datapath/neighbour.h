@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Does an ARP or ND packet from the pod claim only what is the pod's own? (RFC 826, RFC 4861, RFC 5227) */
+#ifndef NSP_DATAPATH_NEIGHBOUR_H
+#define NSP_DATAPATH_NEIGHBOUR_H
+
+#include "datapath/inspect.h"
+
+#define ND_ROUTER_SOLICITATION 133
+#define ND_NEIGHBOUR_SOLICITATION 135
+#define ND_NEIGHBOUR_ADVERTISEMENT 136
+
+struct arp_ipv4 {
+    __be16 hardware, protocol;
+    __u8 hardware_length, protocol_length;
+    __be16 operation;
+    __u8 sender_mac[6];
+    __u8 sender_ip[4];
+    __u8 target_mac[6];
+    __u8 target_ip[4];
+};
+
+static __always_inline bool is_zero_address(const __u8 address[16])
+{
+    const __u64 *words = (const void *)address;
+
+    return !words[0] && !words[1];
+}
+
+/* One of the recorded addresses, or the link-local one that the MAC gives (RFC 4291 appendix A). */
+static __always_inline bool is_pods_address(const struct pod *pod, const __u8 address[16])
+{
+    const __u8 *mac = pod->mac;
+    __u8 link_local[16] = {0xfe, 0x80};
+
+    for (__u32 i = 0; i < NSP_ADDRESSES_MAX; i++) {
+        if (i < pod->address_count && same_address(pod->addresses[i], address))
+            return true;
+    }
+    link_local[8] = mac[0] ^ 2;
+    link_local[9] = mac[1];
+    link_local[10] = mac[2];
+    link_local[11] = 0xff;
+    link_local[12] = 0xfe;
+    link_local[13] = mac[3];
+    link_local[14] = mac[4];
+    link_local[15] = mac[5];
+    return same_address(link_local, address);
+}
+
+static __always_inline bool arp_claims_own(struct __sk_buff *skb, const struct pod *pod)
+{
+    struct arp_ipv4 arp;
+    __u8 sender[16];
+
+    if (bpf_skb_load_bytes(skb, ETHERNET_HEADER, &arp, sizeof(arp)) || arp.protocol != bpf_htons(ETHERTYPE_IPV4) ||
+        arp.hardware_length != 6 || arp.protocol_length != 4)
+        return false;
+    for (int i = 0; i < 6; i++) {
+        if (arp.sender_mac[i] != pod->mac[i])
+            return false;
+    }
+    map_ipv4(sender, arp.sender_ip);
+    return !(arp.sender_ip[0] | arp.sender_ip[1] | arp.sender_ip[2] | arp.sender_ip[3]) ||
+           is_pods_address(pod, sender);
+}
+
+static __always_inline bool nd_claims_own(struct __sk_buff *skb, const struct packet *p, const struct pod *pod)
+{
+    __u8 target[16];
+    bool is_unspecified = is_zero_address(p->flow.local);
+
+    if (!is_unspecified && !is_pods_address(pod, p->flow.local))
+        return false;
+    if (p->icmp_type == ND_ROUTER_SOLICITATION)
+        return true;
+    if (p->icmp_type != ND_NEIGHBOUR_SOLICITATION && p->icmp_type != ND_NEIGHBOUR_ADVERTISEMENT)
+        return false;
+    if (p->icmp_type == ND_NEIGHBOUR_SOLICITATION && !is_unspecified)
+        return true; /* asks for somebody else, claims its own source */
+    return !bpf_skb_load_bytes(skb, p->l4 + 8, target, sizeof(target)) && is_pods_address(pod, target);
+}
+
+/* For packets from the pod only: what others claim towards it is not the pod's claim. */
+static __noinline int neighbour_claims_own(struct __sk_buff *skb, const struct inspection *in)
+{
+    __u32 slot = in->slot;
+    const struct pod *pod = bpf_map_lookup_elem(&nsp_pods, &slot);
+
+    if (!pod)
+        return 0;
+    if (in->packet.ethertype == ETHERTYPE_ARP)
+        return arp_claims_own(skb, pod);
+    return packet_is_nd(&in->packet) && nd_claims_own(skb, &in->packet, pod);
+}
+
+#endif

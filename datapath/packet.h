@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Bytes to struct packet, one code path for IPv4 and IPv6 and for both directions. Whatever does not parse gets a
+ * reason instead of a meaning; nothing is skipped. Headers are copied to the stack before they are believed.
+ */
+#ifndef NSP_DATAPATH_PACKET_H
+#define NSP_DATAPATH_PACKET_H
+
+#include "datapath/abi.h"
+#include "datapath/kernel.h"
+
+#define ETHERTYPE_IPV4 0x0800
+#define ETHERTYPE_ARP 0x0806
+#define ETHERTYPE_IPV6 0x86dd
+#define ETHERTYPE_VLAN 0x8100
+#define ETHERTYPE_QINQ 0x88a8
+#define ETHERNET_HEADER 14
+
+#define PROTOCOL_HOPOPTS 0
+#define PROTOCOL_ICMP 1
+#define PROTOCOL_TCP 6
+#define PROTOCOL_UDP 17
+#define PROTOCOL_DCCP 33
+#define PROTOCOL_ROUTING 43
+#define PROTOCOL_FRAGMENT 44
+#define PROTOCOL_AH 51
+#define PROTOCOL_ICMPV6 58
+#define PROTOCOL_NONE 59
+#define PROTOCOL_DSTOPTS 60
+#define PROTOCOL_SCTP 132
+#define PROTOCOL_UDPLITE 136
+#define PROTOCOL_RAW 255
+#define PROTOCOL_MPTCP 262
+
+#define TCP_FIN 0x01
+#define TCP_SYN 0x02
+#define TCP_RST 0x04
+#define TCP_ACK 0x10
+
+#define EXTENSION_HEADERS_MAX 6
+
+enum fragment {
+    FRAGMENT_NONE,
+    FRAGMENT_FIRST,
+    FRAGMENT_LATER,
+};
+
+struct packet {
+    struct flow_key flow; /* the pod's view; epoch is filled in by the caller */
+    __u16 ethertype;      /* host byte order; 0: not even an Ethernet header */
+    __u16 l3;             /* offset of the network header */
+    __u16 l4;             /* offset of the transport header */
+    __u16 tcp_header;     /* its length in bytes */
+    __u8 tcp_flags;
+    __u8 fragment; /* enum fragment */
+    __u8 icmp_type;
+    __u8 reason; /* enum reason: why this packet cannot be judged by its fields; 0: it can */
+    __u32 payload; /* bytes after the TCP header; other protocols: 0 */
+};
+
+struct ethernet_header {
+    __u8 destination[6];
+    __u8 source[6];
+    __be16 type;
+};
+
+struct ipv4_header {
+    __u8 version_ihl;
+    __u8 tos;
+    __be16 total_length;
+    __be16 id;
+    __be16 fragment;
+    __u8 ttl;
+    __u8 protocol;
+    __be16 checksum;
+    __u8 source[4];
+    __u8 destination[4];
+};
+
+struct ipv6_header {
+    __be32 version_class_flow;
+    __be16 payload_length;
+    __u8 next;
+    __u8 hop_limit;
+    __u8 source[16];
+    __u8 destination[16];
+};
+
+struct tcp_header {
+    __be16 source;
+    __be16 destination;
+    __be32 sequence;
+    __be32 acknowledgment;
+    __u8 offset; /* high 4 bits: header length in 32-bit words */
+    __u8 flags;
+    __be16 window;
+    __be16 checksum;
+    __be16 urgent;
+};
+
+/* Copies from the linear part when it is there, else through the helper. size is a constant. */
+static __always_inline int packet_read(struct __sk_buff *skb, __u32 offset, void *to, const __u32 size)
+{
+    if (offset < 256) {
+        asm volatile("%0 &= 255" : "+r"(offset)); /* the bound must be on the very register that is added */
+
+        void *from = (void *)(long)skb->data + offset;
+
+        if (from + size <= (void *)(long)skb->data_end) {
+            __builtin_memcpy(to, from, size);
+            return 0;
+        }
+    }
+    return bpf_skb_load_bytes(skb, offset, to, size);
+}
+
+static __always_inline void map_ipv4(__u8 to[16], const __u8 from[4])
+{
+    __builtin_memset(to, 0, 10);
+    to[10] = 0xff;
+    to[11] = 0xff;
+    __builtin_memcpy(to + 12, from, 4);
+}
+
+static __always_inline bool is_mapped_ipv4(const __u8 address[16])
+{
+    const __u32 *words = (const void *)address;
+
+    return !words[0] && !words[1] && words[2] == bpf_htonl(0xffff);
+}
+
+static __always_inline bool protocol_has_ports(__u8 protocol)
+{
+    return protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP || protocol == PROTOCOL_SCTP ||
+           protocol == PROTOCOL_UDPLITE || protocol == PROTOCOL_DCCP;
+}
+
+static __always_inline void packet_set_ports(struct packet *p, __be16 source, __be16 destination, bool from_pod)
+{
+    p->flow.local_port_be = from_pod ? source : destination;
+    p->flow.remote_port_be = from_pod ? destination : source;
+}
+
+static __always_inline int parse_tcp(struct __sk_buff *skb, struct packet *p, __u32 length, bool from_pod)
+{
+    struct tcp_header tcp;
+
+    if (length < sizeof(tcp) || packet_read(skb, p->l4, &tcp, sizeof(tcp)))
+        return REASON_MALFORMED;
+    p->tcp_header = (tcp.offset >> 4) * 4;
+    if (p->tcp_header < sizeof(tcp) || p->tcp_header > length)
+        return REASON_MALFORMED;
+    p->tcp_flags = tcp.flags;
+    p->payload = length - p->tcp_header;
+    packet_set_ports(p, tcp.source, tcp.destination, from_pod);
+    return REASON_NONE;
+}
+
+static __always_inline int parse_icmp(struct __sk_buff *skb, struct packet *p, __u32 length)
+{
+    struct {
+        __u8 type, code;
+        __be16 checksum, id, sequence;
+    } icmp;
+
+    if (length < sizeof(icmp) || packet_read(skb, p->l4, &icmp, sizeof(icmp)))
+        return REASON_MALFORMED;
+    p->icmp_type = icmp.type;
+    bool is_echo = p->flow.protocol == PROTOCOL_ICMP ? icmp.type == 8 || icmp.type == 0
+                                                     : icmp.type == 128 || icmp.type == 129;
+    if (is_echo) {
+        p->flow.local_port_be = icmp.id;
+        p->flow.remote_port_be = icmp.id;
+    }
+    return REASON_NONE;
+}
+
+/* length: bytes from the transport header to the end of the datagram (or of this fragment). */
+static __always_inline int parse_transport(struct __sk_buff *skb, struct packet *p, __u32 length, bool from_pod)
+{
+    __u8 protocol = p->flow.protocol;
+
+    if (p->fragment == FRAGMENT_LATER)
+        return REASON_NONE;
+
+    int reason = REASON_NONE;
+
+    if (protocol == PROTOCOL_TCP) {
+        reason = parse_tcp(skb, p, length, from_pod);
+    } else if (protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMPV6) {
+        reason = parse_icmp(skb, p, length);
+    } else if (protocol_has_ports(protocol)) {
+        __be16 header[4]; /* all of them have at least 8 bytes, ports first */
+
+        if (length < sizeof(header) || packet_read(skb, p->l4, header, sizeof(header)))
+            reason = REASON_MALFORMED;
+        else
+            packet_set_ports(p, header[0], header[1], from_pod);
+        if (!reason && protocol == PROTOCOL_UDP && !p->fragment && bpf_ntohs(header[2]) > length)
+            reason = REASON_MALFORMED;
+    }
+    if (reason && p->fragment)
+        return REASON_FRAGMENT; /* a first fragment too small for its own transport header */
+    return reason;
+}
+
+static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *p, bool from_pod)
+{
+    struct ipv4_header ip;
+
+    if (packet_read(skb, p->l3, &ip, sizeof(ip)) || ip.version_ihl >> 4 != 4)
+        return REASON_MALFORMED;
+
+    __u32 header = (ip.version_ihl & 0xf) * 4;
+    __u32 total = bpf_ntohs(ip.total_length);
+    __u32 present = skb->len - p->l3;
+
+    if (!total && skb->gso_segs > 1)
+        total = present; /* BIG TCP: more than 16 bits can say */
+    map_ipv4(from_pod ? p->flow.local : p->flow.remote, ip.source);
+    map_ipv4(from_pod ? p->flow.remote : p->flow.local, ip.destination);
+    p->flow.protocol = ip.protocol;
+    if (header < sizeof(ip) || total < header || total > present)
+        return REASON_MALFORMED;
+
+    __u32 fragment = bpf_ntohs(ip.fragment);
+
+    if (fragment & 0x1fff)
+        p->fragment = FRAGMENT_LATER;
+    else if (fragment & 0x2000)
+        p->fragment = FRAGMENT_FIRST;
+    p->l4 = p->l3 + header;
+    return parse_transport(skb, p, total - header, from_pod);
+}
+
+/* Walks extension headers up to the transport header. *next and *offset move; returns a reason. */
+static __always_inline int skip_extension_headers(struct __sk_buff *skb, struct packet *p, __u8 *next, __u32 *offset)
+{
+    for (int i = 0; i < EXTENSION_HEADERS_MAX; i++) {
+        __u8 header[8];
+
+        switch (*next) {
+        case PROTOCOL_HOPOPTS:
+        case PROTOCOL_ROUTING:
+        case PROTOCOL_DSTOPTS:
+        case PROTOCOL_AH:
+        case PROTOCOL_FRAGMENT:
+            break;
+        default:
+            return REASON_NONE;
+        }
+        if (*offset > 1024 || bpf_skb_load_bytes(skb, *offset, header, sizeof(header)))
+            return REASON_MALFORMED;
+        if (*next == PROTOCOL_ROUTING && header[2] == 0)
+            return REASON_EXTENSION_HEADER; /* type 0, RFC 5095 */
+        if (*next == PROTOCOL_FRAGMENT) {
+            __u32 bits = header[2] << 8 | header[3];
+
+            if (bits & 0xfff8)
+                p->fragment = FRAGMENT_LATER;
+            else if (bits & 1)
+                p->fragment = FRAGMENT_FIRST;
+            *offset += 8;
+        } else if (*next == PROTOCOL_AH) {
+            *offset += (header[1] + 2) * 4;
+        } else {
+            *offset += (header[1] + 1) * 8;
+        }
+        *next = header[0];
+        if (p->fragment == FRAGMENT_LATER)
+            return REASON_NONE;
+    }
+    return REASON_EXTENSION_HEADER;
+}
+
+static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *p, bool from_pod)
+{
+    struct ipv6_header ip;
+
+    if (packet_read(skb, p->l3, &ip, sizeof(ip)) || (bpf_ntohl(ip.version_class_flow) >> 28) != 6)
+        return REASON_MALFORMED;
+
+    __u32 length = bpf_ntohs(ip.payload_length);
+    __u32 present = skb->len - p->l3 - sizeof(ip);
+    __u32 offset = p->l3 + sizeof(ip);
+    __u8 next = ip.next;
+
+    if (!length && skb->gso_segs > 1)
+        length = present; /* BIG TCP */
+    __builtin_memcpy(from_pod ? p->flow.local : p->flow.remote, ip.source, 16);
+    __builtin_memcpy(from_pod ? p->flow.remote : p->flow.local, ip.destination, 16);
+    p->flow.protocol = next;
+    if (skb->len < p->l3 + sizeof(ip) || length > present)
+        return REASON_MALFORMED;
+
+    int reason = REASON_NONE;
+
+    if (next != PROTOCOL_TCP && next != PROTOCOL_UDP)
+        reason = skip_extension_headers(skb, p, &next, &offset);
+    p->flow.protocol = next;
+    if (reason)
+        return reason;
+    if (offset > p->l3 + sizeof(ip) + length)
+        return REASON_MALFORMED;
+    p->l4 = offset;
+    return parse_transport(skb, p, p->l3 + sizeof(ip) + length - offset, from_pod);
+}
+
+static __always_inline void packet_parse_l3(struct __sk_buff *skb, struct packet *p, bool from_pod)
+{
+    if (p->ethertype == ETHERTYPE_IPV4)
+        p->reason = parse_ipv4(skb, p, from_pod);
+    else if (p->ethertype == ETHERTYPE_IPV6)
+        p->reason = parse_ipv6(skb, p, from_pod);
+    else if (p->ethertype != ETHERTYPE_ARP)
+        p->reason = REASON_ETHERTYPE;
+}
+
+/* A frame on the host's end of a veth. *p is all zero before. Not inlined: its stack is free again when judging. */
+static __noinline __attribute__((unused)) int packet_parse_frame(struct __sk_buff *skb, struct packet *p, int from_pod)
+{
+    struct ethernet_header ethernet;
+
+    if (packet_read(skb, 0, &ethernet, sizeof(ethernet))) {
+        p->reason = REASON_MALFORMED;
+        return p->reason;
+    }
+    p->ethertype = bpf_ntohs(ethernet.type);
+    p->l3 = ETHERNET_HEADER;
+    if (skb->vlan_present || p->ethertype == ETHERTYPE_VLAN || p->ethertype == ETHERTYPE_QINQ)
+        p->reason = REASON_VLAN;
+    else
+        packet_parse_l3(skb, p, from_pod);
+    return p->reason;
+}
+
+/* A packet on its way to a socket (cgroup_skb): data starts at the network header. */
+static __noinline __attribute__((unused)) int packet_parse_datagram(struct __sk_buff *skb, struct packet *p)
+{
+    p->ethertype = bpf_ntohs(skb->protocol);
+    p->l3 = 0;
+    packet_parse_l3(skb, p, false);
+    return p->reason;
+}
+
+static __always_inline bool packet_is_echo_request(const struct packet *p)
+{
+    return (p->flow.protocol == PROTOCOL_ICMP && p->icmp_type == 8) ||
+           (p->flow.protocol == PROTOCOL_ICMPV6 && p->icmp_type == 128);
+}
+
+static __always_inline bool packet_is_echo_reply(const struct packet *p)
+{
+    return (p->flow.protocol == PROTOCOL_ICMP && p->icmp_type == 0) ||
+           (p->flow.protocol == PROTOCOL_ICMPV6 && p->icmp_type == 129);
+}
+
+/* An error message about some other packet (RFC 792, RFC 4443). Redirects are none: nobody needs to obey them. */
+static __always_inline bool packet_is_icmp_error(const struct packet *p)
+{
+    if (p->flow.protocol == PROTOCOL_ICMP)
+        return p->icmp_type == 3 || p->icmp_type == 11 || p->icmp_type == 12;
+    return p->flow.protocol == PROTOCOL_ICMPV6 && p->icmp_type >= 1 && p->icmp_type <= 4;
+}
+
+/* Neighbour discovery (RFC 4861) without redirects. */
+static __always_inline bool packet_is_nd(const struct packet *p)
+{
+    return p->flow.protocol == PROTOCOL_ICMPV6 && p->icmp_type >= 133 && p->icmp_type <= 136;
+}
+
+#endif

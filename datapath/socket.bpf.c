@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The hooks on the pod's cgroup: name the process that owns a socket, refuse early (EPERM), and judge what a socket
+ * receives. Glue only: identity.h names, policy.h and flow.h decide, event.h tells.
+ */
+#include "datapath/flow.h"
+#include "datapath/identity.h"
+
+#define ALLOW 1
+#define REFUSE 0
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+static __always_inline void state_init(struct socket_state *state, const struct bpf_sock *sk)
+{
+    const struct pod_ref *ref = bpf_get_local_storage(&nsp_cgroup, 0);
+
+    state->slot = ref->slot;
+    state->epoch = ref->epoch;
+    if (!state->protocol) {
+        state->protocol = sk->protocol;
+        state->type = sk->type;
+    }
+}
+
+/* The socket's state, with the current process as its owner. NULL: no memory, so nothing may pass. */
+static __always_inline struct socket_state *own_socket(struct bpf_sock *sk)
+{
+    struct socket_state *state = bpf_sk_storage_get(&nsp_sockets, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+
+    if (!state)
+        return NULL;
+    state_init(state, sk);
+    identity_update(state);
+    return state;
+}
+
+static __always_inline void inspect_socket(struct inspection *in, const struct socket_state *state, __u8 hook)
+{
+    in->hook = hook;
+    in->owner = state;
+    in->packet.flow.protocol = state->protocol;
+}
+
+/* Pending: told only to the counters and, where a process asked, as an event. */
+static __always_inline int refuse_pending(struct inspection *in, int access)
+{
+    in->verdict = access == POD_ACCESS_AUDIT ? VERDICT_AUDIT : VERDICT_DROPPED;
+    in->reason = REASON_PENDING;
+    event_report(in);
+    return access == POD_ACCESS_AUDIT ? ALLOW : REFUSE;
+}
+
+SEC("cgroup/sock_create")
+int nsp_sock_create(struct bpf_sock *ctx)
+{
+    struct socket_state *state;
+    struct inspection in = {};
+
+    if (ctx->family != AF_INET && ctx->family != AF_INET6)
+        return ALLOW;
+    state = own_socket(ctx);
+    if (!state)
+        return REFUSE;
+    inspect_socket(&in, state, HOOK_SOCK_CREATE);
+
+    int access = inspect_pod(&in, state->slot, state->epoch);
+
+    if (access == POD_ACCESS_FREE)
+        return ALLOW;
+    if (ctx->protocol == PROTOCOL_MPTCP)
+        return REFUSE; /* its subflows' sockets are the kernel's own; programs fall back to TCP */
+    if (ctx->type != SOCK_RAW || access == POD_ACCESS_AUDIT)
+        return ALLOW;
+    if (access == POD_ACCESS_CLOSED)
+        return refuse_pending(&in, access);
+    in.packet.ethertype = ctx->family == AF_INET ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
+    in.direction = EGRESS;
+    if (policy_judge(&in, QUESTION_RAW) != VERDICT_FORWARDED)
+        event_report(&in);
+    return in.verdict == VERDICT_DROPPED ? REFUSE : ALLOW;
+}
+
+/* The context of sock_release does not show the socket's own address. */
+static __always_inline void set_local(struct flow_key *flow, const struct sock *sk)
+{
+    flow->local_port_be = bpf_htons(BPF_CORE_READ(sk, __sk_common.skc_num));
+    if (is_mapped_ipv4(flow->remote)) {
+        __be32 local = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+
+        map_ipv4(flow->local, (const __u8 *)&local);
+    } else {
+        struct in6_addr local = BPF_CORE_READ(sk, __sk_common.skc_v6_rcv_saddr);
+
+        __builtin_memcpy(flow->local, &local, 16);
+    }
+}
+
+/* A closed TCP socket may still have to answer its peer, without a socket (RST): its flow moves to the pod's table. */
+SEC("cgroup/sock_release")
+int nsp_release(struct bpf_sock *ctx)
+{
+    struct socket_state *state;
+    struct inspection in = {};
+
+    if (ctx->protocol != PROTOCOL_TCP)
+        return ALLOW;
+    state = bpf_sk_storage_get(&nsp_sockets, ctx, NULL, 0);
+    if (!state || !state->ruling || ruling_verdict(state->ruling) == VERDICT_DROPPED)
+        return ALLOW;
+    if (inspect_pod(&in, state->slot, state->epoch) != POD_ACCESS_JUDGE)
+        return ALLOW;
+
+    struct flow_key *flow = &in.packet.flow;
+
+    flow->protocol = PROTOCOL_TCP;
+    __builtin_memcpy(flow->remote, state->peer, 16);
+    flow->remote_port_be = state->peer_port_be;
+    set_local(flow, kernel_address(ctx));
+    flow_remember(&in, state->ruling | RULING_ANSWERED, bpf_ktime_get_coarse_ns());
+    return ALLOW;
+}
+
+static __always_inline void set_address(struct bpf_sock_addr *ctx, __u8 address[16], bool is_v6)
+{
+    if (is_v6) {
+        __u32 words[4] = {ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]};
+
+        __builtin_memcpy(address, words, 16);
+    } else {
+        __u32 word = ctx->user_ip4;
+
+        map_ipv4(address, (const __u8 *)&word);
+    }
+}
+
+static __always_inline void set_ethertype(struct inspection *in, const __u8 address[16])
+{
+    in->packet.ethertype = is_mapped_ipv4(address) ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
+}
+
+/* Fills the remote side of the flow. False: the destination is the pod itself, which is never judged. */
+static __always_inline bool inspect_destination(struct inspection *in, struct bpf_sock_addr *ctx,
+                                                const struct socket_state *state, bool is_v6)
+{
+    struct flow_key *flow = &in->packet.flow;
+
+    set_address(ctx, flow->remote, is_v6);
+    flow->remote_port_be = ctx->user_port;
+    set_ethertype(in, flow->remote);
+    return !inspect_is_own_address(state->slot, flow->remote);
+}
+
+static __always_inline int on_connect(struct bpf_sock_addr *ctx, bool is_v6)
+{
+    struct socket_state *state = ctx->sk ? own_socket(ctx->sk) : NULL;
+    struct inspection in = {};
+
+    if (!state)
+        return REFUSE;
+    if (ctx->protocol != PROTOCOL_TCP)
+        return ALLOW; /* sends nothing; its first datagram is judged */
+    state->protocol = PROTOCOL_TCP;
+    state->is_passive = 0;
+    __sync_lock_test_and_set(&state->ruling, 0);
+    inspect_socket(&in, state, HOOK_CONNECT);
+    in.cookie = bpf_get_socket_cookie(ctx);
+    if (!inspect_destination(&in, ctx, state, is_v6))
+        return ALLOW;
+
+    int access = inspect_pod(&in, state->slot, state->epoch);
+
+    if (access == POD_ACCESS_FREE)
+        return ALLOW;
+    if (access != POD_ACCESS_JUDGE)
+        return refuse_pending(&in, access);
+    return flow_decide_tcp(&in, state) == VERDICT_DROPPED ? REFUSE : ALLOW;
+}
+
+static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, bool is_v6)
+{
+    struct socket_state *state = ctx->sk ? own_socket(ctx->sk) : NULL;
+    struct inspection in = {};
+
+    if (!state)
+        return REFUSE;
+    inspect_socket(&in, state, HOOK_SENDMSG);
+    in.cookie = bpf_get_socket_cookie(ctx);
+    in.packet.flow.local_port_be = bpf_htons(ctx->sk->src_port);
+    if (!inspect_destination(&in, ctx, state, is_v6))
+        return ALLOW;
+
+    int access = inspect_pod(&in, state->slot, state->epoch);
+
+    if (access == POD_ACCESS_FREE)
+        return ALLOW;
+    if (access != POD_ACCESS_JUDGE)
+        return refuse_pending(&in, access);
+    return flow_decide_by_socket(&in, state, EGRESS) == VERDICT_DROPPED ? REFUSE : ALLOW;
+}
+
+/* profile.md 15: refused only to unlisted binaries and for a port that no ingress rule can match. */
+static __always_inline int on_bind(struct bpf_sock_addr *ctx, bool is_v6)
+{
+    struct socket_state *state = ctx->sk ? own_socket(ctx->sk) : NULL;
+    struct inspection in = {};
+    struct flow_key *flow = &in.packet.flow;
+    __u8 loopback[16];
+
+    if (!state)
+        return REFUSE;
+    if (!ctx->user_port || (ctx->protocol != PROTOCOL_TCP && ctx->protocol != PROTOCOL_UDP))
+        return ALLOW;
+    inspect_socket(&in, state, HOOK_BIND);
+    in.direction = INGRESS;
+    in.cookie = bpf_get_socket_cookie(ctx);
+    flow->protocol = ctx->protocol;
+    set_address(ctx, flow->local, is_v6);
+    flow->local_port_be = ctx->user_port;
+    set_ethertype(&in, flow->local);
+    map_ipv4(loopback, (const __u8[4]){127, 0, 0, 1});
+    if ((is_mapped_ipv4(flow->local) && flow->local[12] == 127) ||
+        (is_v6 && !ctx->user_ip6[0] && !ctx->user_ip6[1] && !ctx->user_ip6[2] && ctx->user_ip6[3] == bpf_htonl(1)))
+        return ALLOW;
+    if (inspect_pod(&in, state->slot, state->epoch) != POD_ACCESS_JUDGE)
+        return ALLOW; /* binding sends nothing */
+    if (policy_judge(&in, QUESTION_BIND) != VERDICT_FORWARDED)
+        event_report(&in);
+    return in.verdict == VERDICT_DROPPED ? REFUSE : ALLOW;
+}
+
+SEC("cgroup/connect4")
+int nsp_connect4(struct bpf_sock_addr *ctx)
+{
+    return on_connect(ctx, false);
+}
+
+SEC("cgroup/connect6")
+int nsp_connect6(struct bpf_sock_addr *ctx)
+{
+    return on_connect(ctx, true);
+}
+
+SEC("cgroup/sendmsg4")
+int nsp_sendmsg4(struct bpf_sock_addr *ctx)
+{
+    return on_sendmsg(ctx, false);
+}
+
+SEC("cgroup/sendmsg6")
+int nsp_sendmsg6(struct bpf_sock_addr *ctx)
+{
+    return on_sendmsg(ctx, true);
+}
+
+SEC("cgroup/bind4")
+int nsp_bind4(struct bpf_sock_addr *ctx)
+{
+    return on_bind(ctx, false);
+}
+
+SEC("cgroup/bind6")
+int nsp_bind6(struct bpf_sock_addr *ctx)
+{
+    return on_bind(ctx, true);
+}
+
+/* listen() may come without bind(), and from another process than socket(). Children inherit what is set here. */
+SEC("sockops")
+int nsp_sockops(struct bpf_sock_ops *ctx)
+{
+    if (ctx->op != BPF_SOCK_OPS_TCP_LISTEN_CB || !ctx->sk)
+        return ALLOW;
+
+    struct socket_state *state = bpf_sk_storage_get(&nsp_sockets, ctx->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+
+    if (!state)
+        return ALLOW; /* without state, what comes in is refused */
+
+    const struct pod_ref *ref = bpf_get_local_storage(&nsp_cgroup, 0);
+
+    state->slot = ref->slot;
+    state->epoch = ref->epoch;
+    state->protocol = PROTOCOL_TCP;
+    state->type = SOCK_STREAM;
+    state->is_passive = 1;
+    __sync_lock_test_and_set(&state->ruling, 0);
+    __builtin_memset(state->peer, 0, sizeof(state->peer));
+    state->peer_port_be = 0;
+    identity_update(state);
+    return ALLOW;
+}
+
+/* A refused segment of a live flow: the pod's process shall hear of it, at the peer's next try (tc, to the pod). */
+static __always_inline void ask_for_reset(struct inspection *in)
+{
+    __u32 slot = in->slot;
+    __u64 now = bpf_ktime_get_coarse_ns();
+    struct pod_tally *pod = bpf_map_lookup_elem(&nsp_tallies, &slot);
+
+    flow_remember(in, ruling_make(in, RULING_RESET), now);
+    if (pod)
+        pod->refused_ns = now;
+}
+
+static __always_inline int receive_tcp(struct inspection *in, struct socket_state *state, __u32 socket_state)
+{
+    if (in->packet.tcp_flags & TCP_RST)
+        return ALLOW; /* carries nothing, ends the flow */
+    if (socket_state == BPF_TCP_LISTEN)
+        return flow_decide_listener(in, !(in->packet.tcp_flags & TCP_SYN)) == VERDICT_DROPPED ? REFUSE : ALLOW;
+    if (flow_decide_tcp(in, state) != VERDICT_DROPPED)
+        return ALLOW;
+    ask_for_reset(in);
+    return REFUSE;
+}
+
+SEC("cgroup_skb/ingress")
+int nsp_ingress(struct __sk_buff *skb)
+{
+    struct inspection in = {};
+    struct bpf_sock *sk = skb->sk;
+    struct socket_state *state;
+
+    if (skb->ifindex == LOOPBACK_IFINDEX)
+        return ALLOW;
+    if (skb->protocol != bpf_htons(ETHERTYPE_IPV4) && skb->protocol != bpf_htons(ETHERTYPE_IPV6))
+        return ALLOW; /* AF_PACKET: a copy of what is judged elsewhere */
+    sk = sk ? bpf_sk_fullsock(sk) : NULL;
+    if (!sk)
+        return REFUSE;
+    state = bpf_sk_storage_get(&nsp_sockets, sk, NULL, 0);
+    packet_parse_datagram(skb, &in.packet);
+    in.hook = HOOK_CGROUP_INGRESS;
+    in.ifindex = skb->ifindex;
+    in.direction = INGRESS;
+    in.owner = state;
+    if (!state)
+        return REFUSE;
+
+    int access = inspect_pod(&in, state->slot, state->epoch);
+
+    if (access == POD_ACCESS_FREE)
+        return ALLOW;
+    if (access != POD_ACCESS_JUDGE)
+        return refuse_pending(&in, access);
+    in.cookie = bpf_get_socket_cookie(skb);
+    if (in.packet.reason) {
+        in.reason = in.packet.reason;
+        policy_judge(&in, QUESTION_NONE);
+        event_report(&in);
+        return in.verdict == VERDICT_DROPPED ? REFUSE : ALLOW;
+    }
+    if (in.packet.flow.protocol == PROTOCOL_TCP)
+        return receive_tcp(&in, state, sk->state);
+    if (in.packet.flow.protocol == PROTOCOL_ICMP || in.packet.flow.protocol == PROTOCOL_ICMPV6)
+        return flow_decide_by_table(&in, INGRESS) == VERDICT_DROPPED ? REFUSE : ALLOW;
+    return flow_decide_by_socket(&in, state, INGRESS) == VERDICT_DROPPED ? REFUSE : ALLOW;
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The hooks on the host's end of the pod's veth. From the pod: every packet is judged, by the socket it carries or,
+ * without one, as a reply or by `default`. To the pod: what no socket will judge (socket.bpf.c does the rest). Glue
+ * only. An allowed packet goes on to the next program (UNSPEC, which is also TCX_NEXT).
+ */
+#include "datapath/flow.h"
+#include "datapath/lookup.h"
+#include "datapath/neighbour.h"
+#include "datapath/reset.h"
+
+#define NEXT (-1) /* TC_ACT_UNSPEC, TCX_NEXT */
+#define DROP 2    /* TC_ACT_SHOT, TCX_DROP */
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+static __always_inline int let_pass(const struct __sk_buff *skb, __u32 slot, int direction)
+{
+    struct traffic *traffic = bpf_map_lookup_elem(&nsp_traffic, &slot);
+
+    if (traffic) {
+        traffic->packets[direction]++;
+        traffic->bytes[direction] += skb->len;
+    }
+    return NEXT;
+}
+
+/* The packet cannot be judged by its fields: in->reason says why, the block that would judge says what to do. */
+static __always_inline void refuse_as(struct inspection *in, __u8 reason)
+{
+    in->reason = reason;
+    policy_judge(in, QUESTION_NONE);
+    event_report(in);
+}
+
+/* Not yet READY. What the kernel sends of itself is counted without an event. */
+static __always_inline int while_pending(const struct __sk_buff *skb, struct inspection *in, int access, int direction)
+{
+    in->reason = REASON_PENDING;
+    in->verdict = access == POD_ACCESS_AUDIT ? VERDICT_AUDIT : VERDICT_DROPPED;
+    if (in->owner)
+        event_report(in);
+    else
+        event_suppress(in);
+    return access == POD_ACCESS_AUDIT ? let_pass(skb, in->slot, direction) : DROP;
+}
+
+/* ARP, ND and whatever else has no owner, for the first time or without memory. */
+static __always_inline void judge_neighbour(struct __sk_buff *skb, struct inspection *in)
+{
+    if (policy_judge(in, QUESTION_FLOW) == VERDICT_FORWARDED)
+        return;
+    if (in->reason == REASON_NO_DEFAULT && (in->direction == INGRESS || neighbour_claims_own(skb, in))) {
+        in->verdict = VERDICT_FORWARDED;
+        return;
+    }
+    event_report(in);
+}
+
+/*
+ * An ICMP error quotes the packet it is about. It follows that packet's flow if the flow lives: in the pod's table or
+ * by a socket whose flow was not refused. (RFC 792, RFC 4443 2.4)
+ */
+static __noinline int error_is_about_live_flow(struct __sk_buff *skb, const struct inspection *in, __s32 netns_id,
+                                               int is_from_pod)
+{
+    struct inspection quoted = {.slot = in->slot};
+    struct packet *p = &quoted.packet;
+    struct found found = {};
+    __u32 offset = in->packet.l4 + 8;
+    __be16 ports[2] = {};
+    struct flow *flow;
+
+    /* The quoted packet went the other way: from the remote side if the error comes from the pod. */
+    if (in->packet.ethertype == ETHERTYPE_IPV4) {
+        struct ipv4_header ip;
+
+        if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)) || ip.version_ihl >> 4 != 4)
+            return 0;
+        map_ipv4(is_from_pod ? p->flow.remote : p->flow.local, ip.source);
+        map_ipv4(is_from_pod ? p->flow.local : p->flow.remote, ip.destination);
+        p->flow.protocol = ip.protocol;
+        offset += (ip.version_ihl & 0xf) * 4;
+    } else {
+        struct ipv6_header ip;
+
+        if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)))
+            return 0;
+        __builtin_memcpy(is_from_pod ? p->flow.remote : p->flow.local, ip.source, 16);
+        __builtin_memcpy(is_from_pod ? p->flow.local : p->flow.remote, ip.destination, 16);
+        p->flow.protocol = ip.next;
+        offset += sizeof(ip);
+    }
+    if (protocol_has_ports(p->flow.protocol)) {
+        if (bpf_skb_load_bytes(skb, offset, ports, sizeof(ports)))
+            return 0;
+        packet_set_ports(p, ports[0], ports[1], !is_from_pod);
+    } else if (p->flow.protocol == PROTOCOL_ICMP || p->flow.protocol == PROTOCOL_ICMPV6) {
+        __u8 echo[8];
+
+        if (bpf_skb_load_bytes(skb, offset, echo, sizeof(echo)))
+            return 0;
+        __builtin_memcpy(&ports[0], echo + 4, 2);
+        packet_set_ports(p, ports[0], ports[0], true);
+        p->flow.opened = is_from_pod ? INGRESS : EGRESS;
+    }
+    p->flow.epoch = in->packet.flow.epoch;
+    flow = flow_find(&quoted);
+    if (flow && ruling_verdict(flow->ruling) != VERDICT_DROPPED)
+        return ruling_is_fresh(flow->ruling, flow->seen_ns, bpf_ktime_get_coarse_ns());
+    if (p->flow.protocol == PROTOCOL_TCP)
+        find_tcp(skb, &p->flow, netns_id, &found);
+    else if (p->flow.protocol == PROTOCOL_UDP)
+        find_udp(skb, &p->flow, netns_id, &found);
+    return found.state && found.state->slot == in->slot && found.state->ruling &&
+           same_address(found.state->peer, p->flow.remote) && found.state->peer_port_be == p->flow.remote_port_be &&
+           ruling_verdict(found.state->ruling) != VERDICT_DROPPED;
+}
+
+/* A TCP segment from the pod that carries no socket of a process: the kernel made it, for a flow that must exist. */
+static __always_inline void decide_kernel_tcp(struct __sk_buff *skb, struct inspection *in, __s32 netns_id)
+{
+    const struct packet *p = &in->packet;
+    struct found found = {};
+
+    if (!p->payload)
+        find_tcp(skb, &p->flow, netns_id, &found);
+    if (found.tcp_state == BPF_TCP_TIME_WAIT && !(p->tcp_flags & (TCP_SYN | TCP_FIN))) {
+        in->verdict = VERDICT_FORWARDED;
+    } else if (found.state && (found.tcp_state == BPF_TCP_LISTEN || found.tcp_state == BPF_TCP_NEW_SYN_RECV)) {
+        in->owner = found.state;
+        flow_decide_listener(in, 1);
+    } else if (found.state) {
+        in->owner = found.state;
+        flow_decide_tcp(in, found.state);
+    } else {
+        flow_decide_by_table(in, EGRESS);
+    }
+}
+
+static __always_inline void decide_unowned(struct __sk_buff *skb, struct inspection *in, int direction)
+{
+    __u32 ifindex = skb->ifindex;
+    const struct iface *iface = bpf_map_lookup_elem(&nsp_ifs, &ifindex);
+    __s32 netns_id = iface ? iface->netns_id : -1;
+    const struct packet *p = &in->packet;
+
+    in->direction = direction;
+    if (p->ethertype == ETHERTYPE_ARP || packet_is_nd(p)) {
+        judge_neighbour(skb, in);
+    } else if (packet_is_icmp_error(p) && error_is_about_live_flow(skb, in, netns_id, direction == EGRESS)) {
+        in->verdict = VERDICT_FORWARDED;
+    } else if (p->flow.protocol == PROTOCOL_TCP && direction == EGRESS && !p->fragment) {
+        decide_kernel_tcp(skb, in, netns_id);
+    } else {
+        flow_decide_by_table(in, direction);
+    }
+}
+
+/* A later fragment names no ports: it follows the flow its socket spoke on last, if that has this peer. */
+static __always_inline void decide_later_fragment(struct inspection *in, struct socket_state *state)
+{
+    struct held held = socket_read(state, in);
+
+    held.is_same_peer = same_address(state->peer, in->packet.flow.remote);
+    if (held.is_same_peer && ruling_is_current(held.ruling, in->revision))
+        inspect_follow(in, held.ruling);
+    else
+        refuse_as(in, REASON_FRAGMENT);
+}
+
+static __always_inline void decide_owned(struct inspection *in, struct socket_state *state)
+{
+    const struct packet *p = &in->packet;
+
+    if (state->type == SOCK_RAW && state->protocol != p->flow.protocol)
+        refuse_as(in, REASON_RAW_SOCKET);
+    else if (p->fragment == FRAGMENT_LATER)
+        decide_later_fragment(in, state);
+    else if (p->flow.protocol == PROTOCOL_TCP && state->type != SOCK_RAW)
+        flow_decide_tcp(in, state);
+    else if (p->flow.protocol == PROTOCOL_ICMP || p->flow.protocol == PROTOCOL_ICMPV6)
+        flow_decide_by_table(in, EGRESS);
+    else
+        flow_decide_by_socket(in, state, EGRESS);
+}
+
+/* A refused segment of a connected socket becomes a RST back into the pod; anything else is dropped. */
+static __always_inline int drop_or_reset(struct __sk_buff *skb, const struct inspection *in,
+                                         const struct socket_state *state)
+{
+    const struct packet *p = &in->packet;
+
+    if (!state || p->flow.protocol != PROTOCOL_TCP || state->type == SOCK_RAW || p->reason || p->fragment ||
+        p->tcp_flags & (TCP_SYN | TCP_RST))
+        return DROP;
+    if (reset_from_segment(skb, p, 1))
+        return DROP;
+    return bpf_redirect(skb->ifindex, 0);
+}
+
+/* Whose veth is it, and does the socket agree? A socket of another pod, or of none, owns nothing here. */
+static __always_inline struct socket_state *check_owner(struct __sk_buff *skb, struct socket_state *state, __u32 *slot,
+                                                        __u32 *epoch)
+{
+    if (state && state->ifindex == skb->ifindex) {
+        *slot = state->slot;
+        *epoch = state->epoch;
+        return state;
+    }
+
+    __u32 ifindex = skb->ifindex;
+    const struct iface *iface = bpf_map_lookup_elem(&nsp_ifs, &ifindex);
+
+    *slot = iface ? iface->slot : 0;
+    *epoch = iface ? iface->epoch : 0;
+    if (!state || state->slot != *slot || state->epoch != *epoch)
+        return NULL;
+    state->ifindex = ifindex;
+    return state;
+}
+
+SEC("tc")
+int nsp_from_pod(struct __sk_buff *skb)
+{
+    struct inspection in = {};
+    struct bpf_sock *sk = skb->sk;
+    struct socket_state *carried = NULL, *state;
+    bool is_foreign = false;
+    __u32 slot, epoch;
+
+    if (sk)
+        sk = bpf_sk_fullsock(sk);
+    if (sk) {
+        carried = bpf_sk_storage_get(&nsp_sockets, sk, NULL, 0);
+        is_foreign = !carried && is_foreign_socket(sk);
+    }
+    packet_parse_frame(skb, &in.packet, true);
+    state = check_owner(skb, carried, &slot, &epoch);
+    in.hook = HOOK_TC_FROM_POD;
+    in.ifindex = skb->ifindex;
+    in.owner = state;
+
+    int access = inspect_pod(&in, slot, epoch);
+
+    if (access == POD_ACCESS_FREE)
+        return let_pass(skb, in.slot, EGRESS);
+    if (access != POD_ACCESS_JUDGE)
+        return while_pending(skb, &in, access, EGRESS);
+    in.cookie = state ? bpf_get_socket_cookie(skb) : 0;
+    if (in.packet.reason)
+        refuse_as(&in, in.packet.reason);
+    else if (is_foreign || (carried && !state))
+        refuse_as(&in, REASON_FOREIGN_SOCKET);
+    else if (state)
+        decide_owned(&in, state);
+    else
+        decide_unowned(skb, &in, EGRESS);
+    return in.verdict == VERDICT_DROPPED ? drop_or_reset(skb, &in, state) : let_pass(skb, in.slot, EGRESS);
+}
+
+/*
+ * The node's own sockets may reach its pods (kubelet probes): the flow is noted, since the socket in the pod cannot see
+ * who sent it. Traffic that only wears the node's address carries no socket here.
+ */
+static __always_inline bool is_from_node(struct __sk_buff *skb, struct inspection *in)
+{
+    __u32 zero = 0;
+    const struct control *control = bpf_map_lookup_elem(&nsp_control, &zero);
+    struct bpf_sock *sk = skb->sk;
+    struct flow *known;
+
+    if (!control || !control->exempt_node || !sk)
+        return false;
+    sk = bpf_sk_fullsock(sk);
+    if (!sk || !is_socket_of_node(sk, control))
+        return false;
+    in->direction = INGRESS;
+    in->verdict = VERDICT_FORWARDED;
+    if (packet_is_echo_request(&in->packet))
+        in->packet.flow.opened = INGRESS;
+
+    __u64 now = bpf_ktime_get_coarse_ns();
+
+    known = flow_find(in);
+    if (known && known->ruling & RULING_EXEMPT)
+        known->seen_ns = now;
+    else if (!known || ruling_direction(known->ruling) == INGRESS || !ruling_is_fresh(known->ruling, known->seen_ns, now))
+        flow_remember(in, ruling_make(in, RULING_EXEMPT | RULING_ANSWERED), now);
+    return true;
+}
+
+/* A segment of a live flow that socket.bpf.c has refused on its way in: the pod's process gets a RST in its place. */
+static __always_inline bool should_reset(const struct inspection *in)
+{
+    __u32 slot = in->slot;
+    const struct pod_tally *pod = bpf_map_lookup_elem(&nsp_tallies, &slot);
+
+    if (!pod || !pod->refused_ns || bpf_ktime_get_coarse_ns() - pod->refused_ns > FLOW_ANSWERED_NS)
+        return false;
+
+    const struct flow *flow = flow_find(in);
+
+    return flow && flow->ruling & RULING_RESET && ruling_is_current(flow->ruling, in->revision);
+}
+
+static __always_inline bool is_multicast(const __u8 address[16])
+{
+    return is_mapped_ipv4(address) ? address[12] >= 224 : address[0] == 0xff;
+}
+
+/* Whether a socket in the pod will judge this packet itself, in nsp_ingress. */
+static __always_inline bool socket_will_judge(struct __sk_buff *skb, const struct inspection *in, __s32 netns_id)
+{
+    const struct packet *p = &in->packet;
+    struct found found = {};
+
+    if (p->fragment == FRAGMENT_LATER)
+        return true; /* nothing comes of it unless its first fragment passes, which is judged whole */
+    if (p->flow.protocol == PROTOCOL_TCP) {
+        if ((p->tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
+            return true; /* opens nothing: a socket judges it, or the kernel answers, and that is judged */
+        find_tcp(skb, &p->flow, netns_id, &found);
+    } else if (p->flow.protocol == PROTOCOL_UDP) {
+        if (is_multicast(p->flow.local))
+            return true; /* each receiver judges for itself; without one the kernel is silent */
+        find_udp(skb, &p->flow, netns_id, &found);
+    }
+    return found.state || found.tcp_state == BPF_TCP_TIME_WAIT;
+}
+
+SEC("tc")
+int nsp_to_pod(struct __sk_buff *skb)
+{
+    struct inspection in = {};
+    __u32 ifindex = skb->ifindex;
+    const struct iface *iface = bpf_map_lookup_elem(&nsp_ifs, &ifindex);
+    struct packet *p = &in.packet;
+
+    packet_parse_frame(skb, p, false);
+    in.hook = HOOK_TC_TO_POD;
+    in.ifindex = ifindex;
+    in.direction = INGRESS;
+
+    int access = inspect_pod(&in, iface ? iface->slot : 0, iface ? iface->epoch : 0);
+
+    if (access == POD_ACCESS_FREE)
+        return let_pass(skb, in.slot, INGRESS);
+    if (access != POD_ACCESS_JUDGE || !iface)
+        return while_pending(skb, &in, access, INGRESS);
+
+    bool is_established = p->flow.protocol == PROTOCOL_TCP && (p->tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN;
+
+    if (p->reason) {
+        refuse_as(&in, p->reason);
+    } else if (is_established && should_reset(&in)) {
+        in.flags |= EVENT_RESET;
+        if (reset_from_segment(skb, p, 0))
+            return DROP;
+        return let_pass(skb, in.slot, INGRESS);
+    } else if (!is_established && p->ethertype != ETHERTYPE_ARP && is_from_node(skb, &in)) {
+        return let_pass(skb, in.slot, INGRESS);
+    } else if (p->ethertype == ETHERTYPE_ARP || !socket_will_judge(skb, &in, iface->netns_id)) {
+        decide_unowned(skb, &in, INGRESS);
+    } else {
+        return let_pass(skb, in.slot, INGRESS);
+    }
+    return in.verdict == VERDICT_DROPPED ? DROP : let_pass(skb, in.slot, INGRESS);
+}
