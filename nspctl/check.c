@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "nspctl/commands.h"
@@ -68,14 +69,12 @@ static void check_pod(struct checking *checking, const json_t *document, const c
     pod_object_free(pod);
 }
 
-static void check_document(struct checking *checking, const json_t *document)
+static void check_object(struct checking *checking, const json_t *document)
 {
     enum object_kind kind = objects_kind(document);
     const char *namespace_, *name;
     char what[400];
 
-    if (json_is_null(document))
-        return;
     if (!json_is_string(json_object_get(document, "kind"))) {
         report_error(checking, "?", "kind: missing; write SecurityProfile");
         return;
@@ -91,6 +90,24 @@ static void check_document(struct checking *checking, const json_t *document)
         check_profile(checking, document, what);
     else
         check_pod(checking, document, what);
+}
+
+/* `kubectl get -o yaml` prints a List, which stands for its items. */
+static void check_document(struct checking *checking, const json_t *document)
+{
+    const char *kind = json_string_value(json_object_get(document, "kind"));
+    json_t *item;
+    size_t index;
+
+    if (json_is_null(document))
+        return;
+    if (!kind || strcmp(kind, "List") != 0) {
+        check_object(checking, document);
+        return;
+    }
+    json_array_foreach (json_object_get(document, "items"), index, item) {
+        check_object(checking, item);
+    }
 }
 
 static void check_file(struct checking *checking)

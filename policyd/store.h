@@ -10,7 +10,7 @@
 
 struct stored_profile {
     struct profile *profile; /* NULL: never valid */
-    char *origin;            /* such as /etc/nsp/manifests/ping.yaml#2 */
+    char *origin;            /* such as /etc/nsp/manifests/ping.yaml#2; of `profile` where there is one */
     char *refused;           /* why the newest manifest of this name was refused, or NULL */
     char *namespace_, *name;
 };
@@ -24,9 +24,12 @@ struct store {
     void *context;
 };
 
-/* Takes ownership of `profile`. Replaces one of the same name, clears `refused`. */
+/* All that can fail do so with -ENOMEM alone. Objects handed over are the store's, or freed, in any case. */
+
+/* Replaces the profile of the same name, clears `refused`. */
 int store_put_profile(struct store *store, struct profile *profile, const char *origin);
-/* Notes a refusal; the profile of that name that is in force stays. name may be "" when it could not be read. */
+/* Notes a refusal; the profile of that name that is in force stays, with its origin. name may be "" when it could not
+ * be read. */
 int store_refuse_profile(struct store *store, const char *namespace_, const char *name, const char *origin,
                          const char *why);
 void store_remove_profile(struct store *store, const char *namespace_, const char *name);
