@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The path hash for user space: see path_hash.h. Walks the text from its end, as the kernel walks dentries. */
 #include "datapath/path_hash.h"
 

@@ -18,8 +18,8 @@ struct compiled_rules {
 };
 
 struct compiled_block {
-    const char *path; /* NULL: see special */
-    int special;      /* BLOCK_UNLISTED or BLOCK_DEFAULT where path is NULL */
+    const char *path;   /* NULL: see special */
+    int special;        /* BLOCK_UNLISTED or BLOCK_DEFAULT where path is NULL */
     struct block value; /* parts[].rules[]: 1 + index into rules; 0 = allows nothing. sync adds first_rules - 1 */
 };
 

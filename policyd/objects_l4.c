@@ -9,7 +9,7 @@
 
 struct protocol {
     const char *name;
-    __u8 number;
+    __u8 number = 0;
     bool has_ports;
 };
 
@@ -86,7 +86,7 @@ static int parse_protocol(const struct field *field, __u8 *number)
 static int read_protocol(const struct field *field, void *into)
 {
     struct rules_spec *rules = into;
-    __u8 number;
+    __u8 number = 0;
 
     if (parse_protocol(field, &number) < 0)
         return -EINVAL;

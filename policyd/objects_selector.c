@@ -177,7 +177,7 @@ static int read_expression(const struct field *field, void *into)
     static const struct member members[] = {
         {"key", read_key}, {"operator", read_operator}, {"values", read_values}, {0}};
     struct requirement *requirement = add_requirement(into);
-    struct field operator_, values;
+    struct field what, values;
 
     if (!requirement)
         return field_out_of_memory(field);
@@ -185,7 +185,7 @@ static int read_expression(const struct field *field, void *into)
         return -EINVAL;
     if (!requirement->key)
         return field_refuse_missing(field, "key", "write the label's key");
-    if (!field_child(field, "operator", &operator_))
+    if (!field_child(field, "operator", &what))
         return field_refuse_missing(field, "operator", "write In, NotIn, Exists or DoesNotExist");
 
     bool wants_values = requirement->operator_ == SELECTOR_IN || requirement->operator_ == SELECTOR_NOT_IN;
