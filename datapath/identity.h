@@ -42,12 +42,14 @@ static __always_inline void hash_name(struct path_hash *hash, const unsigned cha
 {
     path_hash_word(hash, length);
     for (__u32 i = 0; i < (PATH_NAME_MAX + 7) / 8; i++) {
-        __u64 word = 0;
         __u32 left = length - i * 8;
+        __u64 word = 0;
 
         if (i * 8 >= length)
             break;
-        bpf_probe_read_kernel(&word, left < 8 ? left : 8, name + i * 8);
+        bpf_probe_read_kernel(&word, sizeof(word), name + i * 8); /* names are kept in multiples of 8 bytes */
+        if (left < 8)
+            word &= (1ULL << (left & 7) * 8) - 1;
         path_hash_word(hash, word);
     }
 }

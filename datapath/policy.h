@@ -117,14 +117,22 @@ __weak __noinline int rules_refuse(const struct question *q, __u32 id)
     }
 }
 
-/* What the parts of one side (those that enforce, alert, or ignore) have said so far. */
-struct side {
-    __u8 parts, allows, reason, profile;
-    __u16 process;
+/* What the parts that enforce, those that alert and those that ignore have said so far; index: enum action. */
+struct sides {
+    struct side {
+        __u8 parts, allows, reason, profile;
+        __u16 process, reserved;
+    } side[4];
 };
 
-static __always_inline void side_hear(struct side *side, const struct part *part, int reason)
+/* Global, so that what has been said is unknown to the verifier and 8 parts cost it no more than one. */
+__weak __noinline int sides_hear(struct sides *sides, const struct part *part, int reason)
 {
+    if (!sides || !part)
+        return 0;
+
+    struct side *side = &sides->side[part->action < ACTION_ENFORCE ? part->action : ACTION_ENFORCE];
+
     side->parts = 1;
     if (reason == REASON_NONE) {
         side->allows = 1;
@@ -133,6 +141,7 @@ static __always_inline void side_hear(struct side *side, const struct part *part
         side->profile = part->profile;
         side->process = part->process;
     }
+    return 0;
 }
 
 static __always_inline bool side_refuses(struct question *q, const struct side *side, __u8 verdict)
@@ -146,14 +155,15 @@ static __always_inline bool side_refuses(struct question *q, const struct side *
     return true;
 }
 
-static __always_inline const struct block *find_block(struct question *q)
+static __always_inline const struct block *find_block(const struct question *q)
 {
-    const struct block *block = bpf_map_lookup_elem(&nsp_blocks, &q->block);
+    struct block_key key = q->block; /* 6.1 takes no key from a global function's argument */
+    const struct block *block = bpf_map_lookup_elem(&nsp_blocks, &key);
 
     if (block)
         return block;
-    __builtin_memset(q->block.path, BLOCK_UNLISTED, sizeof(q->block.path));
-    return bpf_map_lookup_elem(&nsp_blocks, &q->block);
+    __builtin_memset(key.path, BLOCK_UNLISTED, sizeof(key.path));
+    return bpf_map_lookup_elem(&nsp_blocks, &key);
 }
 
 /*
@@ -162,7 +172,7 @@ static __always_inline const struct block *find_block(struct question *q)
  */
 __weak __noinline int policy_decide(struct question *q)
 {
-    struct side enforce = {}, alert = {}, ignore = {};
+    struct sides sides = {};
 
     if (!q)
         return VERDICT_DROPPED;
@@ -174,20 +184,15 @@ __weak __noinline int policy_decide(struct question *q)
         return VERDICT_DROPPED; /* cannot be: every revision has a block for the unlisted */
     for (__u32 i = 0; i < NSP_PARTS_MAX && i < block->count; i++) {
         const struct part *part = &block->parts[i];
+        struct part copy = *part; /* 6.1 passes no map value to a global function */
+        __u32 rules = part->rules[q->direction & 1];
 
-        q->is_listed = part->process != 0xffff;
-
-        int reason = rules_refuse(q, part->rules[q->direction & 1]);
-
-        if (part->action == ACTION_IGNORE)
-            side_hear(&ignore, part, reason);
-        else if (part->action == ACTION_ALERT)
-            side_hear(&alert, part, reason);
-        else
-            side_hear(&enforce, part, reason);
+        q->is_listed = copy.process != 0xffff;
+        sides_hear(&sides, &copy, rules_refuse(q, rules));
     }
-    if (side_refuses(q, &enforce, VERDICT_DROPPED) || side_refuses(q, &alert, VERDICT_AUDIT) ||
-        side_refuses(q, &ignore, VERDICT_IGNORED))
+    if (side_refuses(q, &sides.side[ACTION_ENFORCE], VERDICT_DROPPED) ||
+        side_refuses(q, &sides.side[ACTION_ALERT], VERDICT_AUDIT) ||
+        side_refuses(q, &sides.side[ACTION_IGNORE], VERDICT_IGNORED))
         return q->verdict;
     q->verdict = VERDICT_FORWARDED;
     q->reason = REASON_NONE;
