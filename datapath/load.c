@@ -141,11 +141,10 @@ static int pin_all(const struct bpf_object *object, const char *directory, struc
 /* What the kernel's errno means to who runs policyd. */
 static int explain_failure(int code, struct error *err)
 {
-    if (code == EPERM || code == EACCES)
+    if (code == EPERM)
         return error_set(err, code,
-                         "the kernel does not let us load BPF programs (%s); CAP_BPF, CAP_PERFMON and "
-                         "CAP_NET_ADMIN are needed, or root; if they are there, see the log for the verifier",
-                         strerror(code));
+                         "the kernel lets us load no BPF programs: run as root, or with CAP_BPF, CAP_PERFMON "
+                         "and CAP_NET_ADMIN");
     return error_set(err, code, "the kernel refused the BPF programs: %s; see the log", strerror(code));
 }
 

@@ -67,7 +67,7 @@ void load_log_report(void)
             break;
     }
     for (char *line = strtok_r(start, "\n", &saved); line; line = strtok_r(NULL, "\n", &saved))
-        log_error("libbpf: %s", line);
+        log_error("%s", line);
     kept_length = 0;
 }
 

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The groups of tests, each in the file of its name (test_load.c). Each returns how many of its tests failed. */
+#ifndef NSP_TESTS_BPF_GROUPS_H
+#define NSP_TESTS_BPF_GROUPS_H
+
+int group_load(void);
+int group_attach(void);
+int group_record(void);
+int group_packets(void);
+
+#endif

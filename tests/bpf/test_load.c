@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loading and adopting: all pins or none, settings on both ways, and nothing left after removal. */
+#include "tests/bpf/groups.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "datapath/load.h"
+#include "tests/bpf/sandbox.h"
+
+static struct load_options options_of(void)
+{
+    return (struct load_options){
+        .directory = sandbox.pins, .exempt_node = 1, .events_per_second = 100, .events_burst = 50};
+}
+
+static int remove_all(void **state)
+{
+    struct error err;
+
+    (void)state;
+    return load_remove(sandbox.pins, &err);
+}
+
+static void first_load_pins_everything_and_fills_control(void **state)
+{
+    struct load_options options = options_of();
+    struct datapath datapath;
+    struct error err = {0};
+    int adopted = -1;
+
+    (void)state;
+    if (load_or_adopt(&datapath, &options, &adopted, &err))
+        fail_msg("%s", err.msg);
+    assert_int_equal(adopted, 0);
+    assert_int_equal(datapath.control->magic, NSP_ABI_MAGIC);
+    assert_int_equal(datapath.control->version, NSP_ABI_VERSION);
+    assert_true(datapath.control->path_key[0] && datapath.control->path_key[1]);
+    assert_true(datapath.control->host_netns_cookie);
+    assert_int_equal(datapath.control->exempt_node, 1);
+    assert_int_equal(datapath.control->event_interval_ns, 10000000);
+    assert_int_equal(datapath.control->event_burst_ns, 500000000);
+    assert_string_equal(datapath.control->build, NSP_VERSION);
+    for (int i = 0; i < PINS_MAPS; i++)
+        assert_true(datapath.maps[i] >= 0);
+    for (int i = 0; i < PINS_PROGRAMS; i++)
+        assert_true(datapath.programs[i] >= 0);
+    pins_close(&datapath);
+}
+
+static void second_load_adopts_and_changes_only_settings(void **state)
+{
+    struct load_options options = options_of();
+    struct datapath first, second;
+    struct error err = {0};
+    int adopted = -1;
+
+    (void)state;
+    assert_int_equal(load_or_adopt(&first, &options, &adopted, &err), 0);
+    first.states[3] = 42;
+    options.exempt_node = 0;
+    options.events_per_second = 0;
+    assert_int_equal(load_or_adopt(&second, &options, &adopted, &err), 0);
+    assert_int_equal(adopted, 1);
+    assert_int_equal(second.states[3], 42);
+    assert_memory_equal(first.control->path_key, second.control->path_key, 16);
+    assert_int_equal(first.control->exempt_node, 0);
+    assert_int_equal(first.control->event_interval_ns, 0);
+    pins_close(&first);
+    pins_close(&second);
+}
+
+static void what_a_killed_load_left_is_cleared(void **state)
+{
+    struct load_options options = options_of();
+    struct datapath datapath;
+    struct error err = {0};
+    char staging[128], links[136];
+    int adopted;
+
+    (void)state;
+    snprintf(staging, sizeof(staging), "%s-new", sandbox.pins);
+    snprintf(links, sizeof(links), "%s/links", staging);
+    assert_int_equal(mkdir(staging, 0700), 0);
+    assert_int_equal(mkdir(links, 0700), 0);
+    assert_int_equal(load_or_adopt(&datapath, &options, &adopted, &err), 0);
+    pins_close(&datapath);
+    assert_int_equal(access(staging, F_OK), -1);
+}
+
+static void another_abi_version_is_refused_and_left_alone(void **state)
+{
+    struct load_options options = options_of();
+    struct datapath datapath, other;
+    struct error err = {0};
+    int adopted;
+
+    (void)state;
+    assert_int_equal(load_or_adopt(&datapath, &options, &adopted, &err), 0);
+    datapath.control->version = NSP_ABI_VERSION + 1;
+    assert_int_equal(load_or_adopt(&other, &options, &adopted, &err), -EPROTO);
+    assert_non_null(strstr(err.msg, "policyd --remove"));
+    assert_int_equal(load_remove(sandbox.pins, &err), -EPROTO);
+    datapath.control->version = NSP_ABI_VERSION;
+    pins_close(&datapath);
+}
+
+static void places_that_cannot_hold_pins_are_named(void **state)
+{
+    struct load_options options = options_of();
+    struct datapath datapath;
+    struct error err = {0};
+    int adopted;
+
+    (void)state;
+    options.directory = "/tmp/nsp-not-a-bpffs/nsp";
+    assert_int_equal(load_or_adopt(&datapath, &options, &adopted, &err), -ENOTDIR);
+    assert_non_null(strstr(err.msg, "mount -t bpf"));
+    assert_int_equal(pins_open(&datapath, options.directory, &err), -ENOTDIR);
+    options.directory = "nsp";
+    assert_int_equal(load_or_adopt(&datapath, &options, &adopted, &err), -EINVAL);
+    assert_int_equal(pins_open(&datapath, sandbox.pins, &err), -ENOENT);
+    assert_int_equal(load_remove(sandbox.pins, &err), 0);
+}
+
+static void a_missing_pin_is_named_and_can_be_removed(void **state)
+{
+    struct load_options options = options_of();
+    struct datapath datapath;
+    struct error err = {0};
+    char path[128];
+    int adopted;
+
+    (void)state;
+    assert_int_equal(load_or_adopt(&datapath, &options, &adopted, &err), 0);
+    pins_close(&datapath);
+    snprintf(path, sizeof(path), "%s/nsp_rules", sandbox.pins);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(pins_open(&datapath, sandbox.pins, &err), -ENOENT);
+    assert_non_null(strstr(err.msg, "nsp_rules"));
+    assert_int_equal(load_remove(sandbox.pins, &err), 0);
+    assert_int_equal(access(sandbox.pins, F_OK), -1);
+}
+
+int group_load(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(first_load_pins_everything_and_fills_control, remove_all),
+        cmocka_unit_test_teardown(second_load_adopts_and_changes_only_settings, remove_all),
+        cmocka_unit_test_teardown(what_a_killed_load_left_is_cleared, remove_all),
+        cmocka_unit_test_teardown(another_abi_version_is_refused_and_left_alone, remove_all),
+        cmocka_unit_test_teardown(places_that_cannot_hold_pins_are_named, remove_all),
+        cmocka_unit_test_teardown(a_missing_pin_is_named_and_can_be_removed, remove_all),
+    };
+
+    return cmocka_run_group_tests_name("load", tests, NULL, NULL);
+}
