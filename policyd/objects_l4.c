@@ -9,7 +9,7 @@
 
 struct protocol {
     const char *name;
-    __u8 number = 0;
+    __u8 number;
     bool has_ports;
 };
 
