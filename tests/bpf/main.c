@@ -12,6 +12,7 @@ int main(void)
     sandbox_enter();
     failed += group_load();
     failed += group_attach();
+    failed += group_record();
     sandbox_leave();
     return failed != 0;
 }
