@@ -4,12 +4,12 @@
  * name of its errno. `loop` repeats a verb and counts; its first run comes before anything else the process does.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -115,7 +115,6 @@ static struct outcome probe_bind(char **args)
 /* A live connection until it breaks; "receive" never sends again once the stream has begun. */
 static struct outcome probe_hold(char **args)
 {
-    const struct timespec interval = {.tv_nsec = HOLD_INTERVAL_MS * 1000000L};
     struct outcome outcome;
     cleanup_close int fd = connect_to(args, SOCK_STREAM, 0, &outcome);
     int receives = !strcmp(args[2], "receive");
@@ -137,7 +136,7 @@ static struct outcome probe_hold(char **args)
             fflush(stdout);
         }
         if (!receives)
-            nanosleep(&interval, NULL);
+            poll(NULL, 0, HOLD_INTERVAL_MS); /* the pace of its traffic */
     }
 }
 
@@ -174,8 +173,6 @@ static void end(int number)
 /* Runs the verb until SIGTERM; says each outcome that differs from the one before it and from `expected`. */
 static int loop(const struct verb *verb, const char *interval_ms, const char *expected, char **args)
 {
-    long ns = strtol(interval_ms, NULL, 10) * 1000000L;
-    const struct timespec interval = {.tv_sec = ns / 1000000000L, .tv_nsec = ns % 1000000000L};
     struct outcome outcome, last = {""};
     unsigned long runs, unexpected = 0;
 
@@ -188,7 +185,7 @@ static int loop(const struct verb *verb, const char *interval_ms, const char *ex
             fflush(stdout);
             last = outcome;
         }
-        nanosleep(&interval, NULL);
+        poll(NULL, 0, atoi(interval_ms));
     }
     printf("runs=%lu unexpected=%lu\n", runs, unexpected);
     return 0;

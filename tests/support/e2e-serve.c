@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tests/support/e2e-socket.h"
@@ -36,10 +35,8 @@ static int open_port(int port, int type)
 
 static void stream(int fd)
 {
-    const struct timespec interval = {.tv_nsec = STREAM_INTERVAL_MS * 1000000L};
-
     while (send(fd, "line\n", 5, MSG_NOSIGNAL) == 5)
-        nanosleep(&interval, NULL);
+        poll(NULL, 0, STREAM_INTERVAL_MS);
 }
 
 static void serve_client(int fd)
