@@ -155,10 +155,15 @@ $(BENCHES): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(call shared,tests/bench) $(ARCH
 	$(Q)$(TEST_LINK)
 
 $(BUILD)/obj/demo/%.o $(BUILD)/obj/tests/support/%.o: HARDEN = $(RELEASE)
-$(HELPERS): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(call shared,tests/support)
+$(filter-out $(BUILD)/support/nsp-load,$(HELPERS)): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(call shared,tests/support)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) -static -s -Wl,--gc-sections -o $@ $^
+# It loads the datapath, on this machine only.
+$(BUILD)/support/nsp-load: $(BUILD)/obj/tests/support/nsp-load.o $(BUILD)/datapath.a $(BUILD)/lib.a
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(LINK) -o $@ $^ $(BASE_LIBS)
 $(DEMOS): $(BUILD)/%: $(BUILD)/obj/%.o $(call shared,demo)
 	@mkdir -p $(@D)
 	$(call say,LINK)

@@ -80,6 +80,16 @@ static int datapath_error(struct error *err, const char *what)
     return -err->code;
 }
 
+/* On a qdisc of kind "ingress", where the kernel has no tcx, there is no place for packets to the pod. */
+static void warn_of_half(const char *host_ifname, __u32 flags)
+{
+    const __u32 both = ATTACHED_CLSACT_FROM_POD | ATTACHED_CLSACT_TO_POD;
+
+    if (!(flags & ATTACHED_TCX) && (flags & both) != both)
+        log_warning("ifname=%s has another tool's ingress qdisc: packets to the pod are judged at its sockets alone",
+                    host_ifname);
+}
+
 /* Records and attaches. On failure nothing of it is left. */
 static int attach(const struct datapath *datapath, const struct addition *addition, struct record_request *request,
                   struct error *err)
@@ -98,6 +108,7 @@ static int attach(const struct datapath *datapath, const struct addition *additi
             goto undo;
         if (record_set_flags(datapath, &request->key, flags, err) < 0)
             goto undo;
+        warn_of_half(attachment->host_ifname, flags);
     }
     return 0;
 undo:

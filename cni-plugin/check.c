@@ -66,8 +66,6 @@ static int check_cgroup(const struct examination *examination, struct error *err
 static int check_link(const struct examination *examination, const struct pod_link *link, struct error *err)
 {
     const struct attachment *attachment = examination->attachment;
-    const int both = ATTACHED_CLSACT_FROM_POD | ATTACHED_CLSACT_TO_POD;
-
     if ((__u32)link->host_ifindex != attachment->ifindex)
         return broken(err, "the pod's interface has another peer than at ADD");
     if (attachment->ifindex == 0)
@@ -75,7 +73,8 @@ static int check_link(const struct examination *examination, const struct pod_li
 
     int present = attach_veth_present(examination->datapath, attachment->ifindex, attachment->slot);
 
-    if (present >= 0 && (present & ATTACHED_TCX || (present & both) == both))
+    /* policyd may have replaced filters by links since. */
+    if (present >= 0 && (present & ATTACHED_TCX || ((__u32)present & attachment->flags) == attachment->flags))
         return 0;
     return broken(err, "programs are missing on the host's end of the pod's interface");
 }
