@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The contract between the kernel programs and everything in user space: keys and values of the pinned maps, verdicts,
- * reasons, events. Included by both sides. Integers are in host byte order unless the name ends in _be; addresses are 16
- * bytes in network order, IPv4 as ::ffff:a.b.c.d. No structure has implicit padding: keys are compared as bytes.
- * Any change here that an old program or an old map would misread raises NSP_ABI_VERSION.
+ * reasons, events. Included by both sides. Integers are in host byte order unless the name ends in _be; addresses are
+ * 16 bytes in network order, IPv4 as ::ffff:a.b.c.d. No structure has implicit padding: keys are compared as bytes. Any
+ * change here that an old program or an old map would misread raises NSP_ABI_VERSION.
  */
 #ifndef NSP_DATAPATH_ABI_H
 #define NSP_DATAPATH_ABI_H
@@ -13,14 +13,14 @@
 #define NSP_ABI_VERSION 1
 #define NSP_ABI_MAGIC 0x4e535041 /* "NSPA" */
 
-#define NSP_PODS_MAX 512       /* slots of nsp_pods; slot 0 is nobody's and always PENDING */
-#define NSP_POLICIES_MAX 2048  /* policy 0 means: no profile selects the pod */
-#define NSP_RULES_MAX 65536    /* rule set 0 allows nothing */
-#define NSP_PARTS_MAX 8        /* profiles that may select one pod */
-#define NSP_PATH_MAX 512       /* bytes of an executable's path, without a final zero */
-#define NSP_PATH_DEPTH_MAX 32  /* components of that path */
-#define NSP_ADDRESSES_MAX 8    /* addresses of one pod interface */
-#define NSP_POD_FLOWS_MAX 512  /* flows of one pod that no socket remembers */
+#define NSP_PODS_MAX 512      /* slots of nsp_pods; slot 0 is nobody's and always PENDING */
+#define NSP_POLICIES_MAX 2048 /* policy 0 means: no profile selects the pod */
+#define NSP_RULES_MAX 65536   /* rule set 0 allows nothing */
+#define NSP_PARTS_MAX 8       /* profiles that may select one pod */
+#define NSP_PATH_MAX 512      /* bytes of an executable's path, without a final zero */
+#define NSP_PATH_DEPTH_MAX 32 /* components of that path */
+#define NSP_ADDRESSES_MAX 8   /* addresses of one pod interface */
+#define NSP_POD_FLOWS_MAX 512 /* flows of one pod that no socket remembers */
 
 /* Which way a flow or packet goes: always the pod's view. */
 enum direction {
@@ -42,38 +42,38 @@ enum verdict {
 /* Why something was not allowed: the first layer that said no, or what made judging impossible. */
 enum reason {
     REASON_NONE = 0,
-    REASON_PENDING = 1,            /* policyd has not yet said what selects this pod */
-    REASON_UNKNOWN_BINARY = 2,     /* no block lists this executable */
-    REASON_UNTRUSTED_BINARY = 3,   /* the path of this executable cannot be believed */
-    REASON_NO_DEFAULT = 4,         /* no process owns the packet and no profile has a `default` block */
-    REASON_L3_PROTOCOL = 5,        /* EtherType not in l3.protocols */
-    REASON_ADDRESS = 6,            /* peer not in cidr4, cidr6 (or learnt for fqdns) */
-    REASON_L4_PROTOCOL = 7,        /* neither l4.protocols nor any entry of l4.protocolPorts names the protocol */
-    REASON_L4_PORT = 8,            /* l4.protocolPorts names the protocol with other ports only */
-    REASON_L7_PROTOCOL = 9,        /* l7.protocols has no `any` and the application protocol was not recognised */
-    REASON_ETHERTYPE = 10,         /* neither IPv4, IPv6 nor ARP */
-    REASON_VLAN = 11,              /* a VLAN tag from or to a pod */
-    REASON_MALFORMED = 12,         /* headers that do not parse or do not agree with the packet's length */
-    REASON_FRAGMENT = 13,          /* a fragment that hides its ports, or that no judged datagram belongs to */
-    REASON_EXTENSION_HEADER = 14,  /* IPv6 extension headers that hide the transport header */
-    REASON_FOREIGN_SOCKET = 15,    /* a socket from outside the pod's cgroup, or an AF_PACKET socket */
-    REASON_RAW_SOCKET = 16,        /* SOCK_RAW opened by an executable whose rules cannot use it */
-    REASON_BIND = 17,              /* bind to a port that no ingress rule can match */
-    REASON_NOT_A_REPLY = 18,       /* ICMP error, RST or ACK that belongs to no live flow */
-    REASONS = 24,                  /* room; counters are this wide */
+    REASON_PENDING = 1,           /* policyd has not yet said what selects this pod */
+    REASON_UNKNOWN_BINARY = 2,    /* no block lists this executable */
+    REASON_UNTRUSTED_BINARY = 3,  /* the path of this executable cannot be believed */
+    REASON_NO_DEFAULT = 4,        /* no process owns the packet and no profile has a `default` block */
+    REASON_L3_PROTOCOL = 5,       /* EtherType not in l3.protocols */
+    REASON_ADDRESS = 6,           /* peer not in cidr4, cidr6 (or learnt for fqdns) */
+    REASON_L4_PROTOCOL = 7,       /* neither l4.protocols nor any entry of l4.protocolPorts names the protocol */
+    REASON_L4_PORT = 8,           /* l4.protocolPorts names the protocol with other ports only */
+    REASON_L7_PROTOCOL = 9,       /* l7.protocols has no `any` and the application protocol was not recognised */
+    REASON_ETHERTYPE = 10,        /* neither IPv4, IPv6 nor ARP */
+    REASON_VLAN = 11,             /* a VLAN tag from or to a pod */
+    REASON_MALFORMED = 12,        /* headers that do not parse or do not agree with the packet's length */
+    REASON_FRAGMENT = 13,         /* a fragment that hides its ports, or that no judged datagram belongs to */
+    REASON_EXTENSION_HEADER = 14, /* IPv6 extension headers that hide the transport header */
+    REASON_FOREIGN_SOCKET = 15,   /* a socket from outside the pod's cgroup, or an AF_PACKET socket */
+    REASON_RAW_SOCKET = 16,       /* SOCK_RAW opened by an executable whose rules cannot use it */
+    REASON_BIND = 17,             /* bind to a port that no ingress rule can match */
+    REASON_NOT_A_REPLY = 18,      /* ICMP error, RST or ACK that belongs to no live flow */
+    REASONS = 24,                 /* room; counters are this wide */
 };
 
 /* nsp_control: one value, written by policyd, except `events_lost`. */
 struct control {
-    __u32 magic;   /* NSP_ABI_MAGIC, written last */
-    __u32 version; /* NSP_ABI_VERSION */
-    __u64 path_key[2];        /* SipHash key of executable paths: random, per load */
-    __u64 host_netns_cookie;  /* SO_NETNS_COOKIE of the node's network namespace */
-    __u32 exempt_node;        /* 1: traffic from the node's own sockets into pods passes (kubelet probes) */
-    __u32 reader_idle;        /* 1: the event reader sleeps and wants to be woken; 0: it comes by timer */
-    __u64 event_interval_ns;  /* token bucket of each pod: one event per interval, 0 = no limit */
-    __u64 event_burst_ns;     /* how far ahead of the clock the bucket may run: burst * interval */
-    char build[32];           /* version of the build that loaded the programs */
+    __u32 magic;             /* NSP_ABI_MAGIC, written last */
+    __u32 version;           /* NSP_ABI_VERSION */
+    __u64 path_key[2];       /* SipHash key of executable paths: random, per load */
+    __u64 host_netns_cookie; /* SO_NETNS_COOKIE of the node's network namespace */
+    __u32 exempt_node;       /* 1: traffic from the node's own sockets into pods passes (kubelet probes) */
+    __u32 reader_idle;       /* 1: the event reader sleeps and wants to be woken; 0: it comes by timer */
+    __u64 event_interval_ns; /* token bucket of each pod: one event per interval, 0 = no limit */
+    __u64 event_burst_ns;    /* how far ahead of the clock the bucket may run: burst * interval */
+    char build[32];          /* version of the build that loaded the programs */
 };
 
 /*
@@ -85,9 +85,9 @@ enum pod_state {
     POD_READY = 1,
 };
 #define POD_STATE_MASK 0xffULL
-#define POD_OPEN 0x100ULL          /* while PENDING everything passes and is audited (failurePolicy: Ignore) */
-#define POD_POLICY_SHIFT 16        /* 16 bits: index of nsp_policies */
-#define POD_EPOCH_SHIFT 32         /* 32 bits: differs for each pod that uses the slot, never 0 */
+#define POD_OPEN 0x100ULL   /* while PENDING everything passes and is audited (failurePolicy: Ignore) */
+#define POD_POLICY_SHIFT 16 /* 16 bits: index of nsp_policies */
+#define POD_EPOCH_SHIFT 32  /* 32 bits: differs for each pod that uses the slot, never 0 */
 
 static inline __u32 pod_word_policy(__u64 word)
 {
@@ -116,8 +116,8 @@ struct pod {
     __u32 address_count;
     __u64 cgroup_id; /* inode of the pod's directory on cgroup2 */
     __u8 addresses[NSP_ADDRESSES_MAX][16];
-    __u8 mac[6];     /* of the pod's end of the veth */
-    __u16 attachments; /* how many entries of nsp_attached share this slot */
+    __u8 mac[6];         /* of the pod's end of the veth */
+    __u16 attachments;   /* how many entries of nsp_attached share this slot */
     char namespace_[64]; /* "" where CNI_ARGS did not say */
     char name[256];
     char uid[64];
@@ -188,10 +188,10 @@ struct block {
 
 /* nsp_rules[id]: the layers of one RULES object, all of which must allow. */
 enum rules_flags {
-    RULES_PRESENT = 1,   /* clear: there is no such RULES object, nothing is allowed */
-    RULES_ANY4 = 2,      /* 0.0.0.0/0 */
-    RULES_ANY6 = 4,      /* ::/0 */
-    RULES_CIDRS = 8,     /* nsp_cidrs[id] holds prefixes */
+    RULES_PRESENT = 1,    /* clear: there is no such RULES object, nothing is allowed */
+    RULES_ANY4 = 2,       /* 0.0.0.0/0 */
+    RULES_ANY6 = 4,       /* ::/0 */
+    RULES_CIDRS = 8,      /* nsp_cidrs[id] holds prefixes */
     RULES_L7_CLOSED = 16, /* l7 is present without `any`: no application protocol is recognised yet */
 };
 enum l3_bits {
@@ -212,8 +212,8 @@ struct rules {
 /* nsp_ports: a port range as prefixes of its 16 bits (8000-8099 is five of them). */
 struct port_key {
     __u32 rules;
-    __u16 port;   /* host byte order, low bits beyond `length` zero */
-    __u8 length;  /* 0..16 */
+    __u16 port;  /* host byte order, low bits beyond `length` zero */
+    __u8 length; /* 0..16 */
     __u8 protocol;
 };
 
@@ -231,12 +231,12 @@ struct flow_key {
     __u16 local_port_be;
     __u32 epoch;
     __u8 protocol;
-    __u8 opened;      /* ICMP: enum direction of who asked, since both sides may use one identifier; else 0 */
+    __u8 opened; /* ICMP: enum direction of who asked, since both sides may use one identifier; else 0 */
     __u8 reserved[2];
 };
 
 struct flow {
-    __u64 ruling; /* as in struct socket_state */
+    __u64 ruling;  /* as in struct socket_state */
     __u64 seen_ns; /* CLOCK_MONOTONIC coarse, of the last packet */
 };
 
@@ -315,7 +315,7 @@ struct event {
     __u8 flags;    /* enum event_flags */
     __u8 protocol; /* IP protocol, 0 where there is none */
     __u8 tcp_flags;
-    __u8 profile; /* struct part.profile of the part that refused */
+    __u8 profile;  /* struct part.profile of the part that refused */
     __u16 process; /* struct part.process */
     __u16 ethertype;
     __u16 local_port_be;
@@ -329,8 +329,8 @@ struct event {
 /* nsp_policies[policy]: what sync wrote, so that a restarted policyd finds it again. The kernel does not read it. */
 struct policy {
     __u64 revision;
-    __u8 name[32];    /* digest of the names of its profiles */
-    __u8 content[32]; /* digest of what was compiled */
+    __u8 name[32];     /* digest of the names of its profiles */
+    __u8 content[32];  /* digest of what was compiled */
     __u32 first_rules; /* its rule sets are first_rules .. first_rules + rules_count - 1 */
     __u32 rules_count;
 };

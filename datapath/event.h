@@ -67,6 +67,8 @@ static __always_inline void fill_event(struct event *event, const struct inspect
     event->reason = in->reason;
     event->hook = in->hook;
     event->flags = in->flags | (owner ? EVENT_HAS_PROCESS : 0);
+    if (in->verdict != VERDICT_DROPPED)
+        event->flags &= ~EVENT_RESET;
     event->protocol = flow->protocol;
     event->tcp_flags = in->packet.tcp_flags;
     event->profile = in->profile;

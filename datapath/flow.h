@@ -52,7 +52,8 @@ static __always_inline void *flow_table(__u32 slot)
     return bpf_map_lookup_elem(&nsp_flows, &slot);
 }
 
-/* The pod's own entry for this flow, or NULL. Both ends of an echo may use one identifier, so ICMP is keyed by asker. */
+/* The pod's own entry for this flow, or NULL. Both ends of an echo may use one identifier, so ICMP is keyed by asker.
+ */
 static __always_inline struct flow *flow_find(const struct inspection *in)
 {
     void *table = flow_table(in->slot);
@@ -159,29 +160,60 @@ static __always_inline void socket_touch(struct socket_state *state, __u64 befor
     bpf_spin_unlock(&state->lock);
 }
 
-/* A socket is about to talk to somebody else: what it knew of its last peer moves to the pod's table. */
-static __always_inline void socket_evict(const struct inspection *in, struct socket_state *state, __u64 now)
+/*
+ * Where the pod's table keeps what a socket cannot hold any longer. The local address is not known when a datagram is
+ * about to be sent, so the executable stands in its place: what one has been allowed is not another's.
+ */
+static __always_inline struct flow_key owned_key(const struct inspection *in, const struct socket_state *state)
 {
-    struct flow_key key = {.epoch = in->packet.flow.epoch, .protocol = in->packet.flow.protocol};
-    struct flow flow;
-    void *table = flow_table(in->slot);
+    struct flow_key key = in->packet.flow;
 
-    __builtin_memcpy(key.local, in->packet.flow.local, 16);
-    key.local_port_be = in->packet.flow.local_port_be;
+    __builtin_memcpy(key.local, state->path, 16);
+    return key;
+}
+
+/* The ruling of a flow that this socket held before, or that the node's own sockets opened; 0: none that is fresh. */
+static __noinline __u64 owned_find(const struct inspection *in, const struct socket_state *state, int packet_direction,
+                                   __u64 now)
+{
+    void *table = flow_table(in->slot);
+    struct flow_key key;
+    struct flow *flow;
+
+    if (!table || !state)
+        return 0;
+    key = owned_key(in, state);
+    flow = bpf_map_lookup_elem(table, &key);
+    if (flow && ruling_is_fresh(flow->ruling, flow->seen_ns, now))
+        return flow->ruling;
+    if (packet_direction == EGRESS)
+        return 0;
+    flow = bpf_map_lookup_elem(table, &in->packet.flow);
+    return flow && flow->ruling & RULING_EXEMPT ? flow->ruling : 0;
+}
+
+/* A socket is about to talk to somebody else: what it knew of its last peer moves to the pod's table. */
+static __noinline int socket_evict(const struct inspection *in, struct socket_state *state, __u64 now)
+{
+    void *table = flow_table(in->slot);
+    struct flow_key key;
+    struct flow flow;
+
+    if (!table || !state)
+        return 0;
+    key = owned_key(in, state);
     bpf_spin_lock(&state->lock);
     __builtin_memcpy(key.remote, state->peer, 16);
     key.remote_port_be = state->peer_port_be;
     flow.ruling = state->ruling;
     flow.seen_ns = state->seen_ns;
     bpf_spin_unlock(&state->lock);
-    if (table && ruling_is_fresh(flow.ruling, flow.seen_ns, now) && ruling_verdict(flow.ruling) != VERDICT_DROPPED)
+    if (ruling_is_fresh(flow.ruling, flow.seen_ns, now) && ruling_verdict(flow.ruling) != VERDICT_DROPPED)
         bpf_map_update_elem(table, &key, &flow, BPF_ANY);
+    return 0;
 }
 
-/*
- * A datagram (UDP, UDP-Lite, SCTP, raw) with an owner. The socket holds its last peer, the pod's table the others.
- * The local port may be unknown yet (sendmsg before the first datagram): the table is then asked by the packet.
- */
+/* A datagram (UDP, UDP-Lite, SCTP, raw) with an owner. The socket holds its last peer, the pod's table the others. */
 static __noinline int flow_decide_by_socket(struct inspection *in, struct socket_state *state, int packet_direction)
 {
     if (!state)
@@ -190,43 +222,55 @@ static __noinline int flow_decide_by_socket(struct inspection *in, struct socket
     struct held held = socket_read(state, in);
     __u64 now = bpf_ktime_get_coarse_ns();
     bool is_held = held.is_same_peer && ruling_is_fresh(held.ruling, held.seen_ns, now);
-    __u64 ruling = is_held ? held.ruling : 0;
+    __u64 found = is_held ? held.ruling : owned_find(in, state, packet_direction, now);
+    __u64 ruling = found;
 
     in->direction = packet_direction & 1;
-    if (!is_held) {
-        struct flow *flow = flow_find(in);
-
-        if (flow && ruling_is_fresh(flow->ruling, flow->seen_ns, now))
-            ruling = flow->ruling;
+    if (found && ruling_direction(found) != in->direction) {
+        in->direction = ruling_direction(found);
+        ruling |= RULING_ANSWERED;
     }
-    if (ruling) {
-        __u64 seen = ruling;
-
-        in->direction = ruling_direction(ruling);
-        if (in->direction != (packet_direction & 1))
-            ruling |= RULING_ANSWERED;
-        if (ruling_is_current(ruling, in->revision)) {
-            inspect_follow(in, ruling);
-            if (in->verdict == VERDICT_DROPPED)
-                event_suppress(in);
-            else if (is_held)
-                socket_touch(state, seen, ruling, now);
-            else
-                flow_remember(in, ruling, now);
-            return in->verdict;
-        }
-        in->flags |= EVENT_LIVE_FLOW;
+    if (ruling_is_current(found, in->revision)) {
+        inspect_follow(in, ruling);
+        if (in->verdict == VERDICT_DROPPED)
+            event_suppress(in);
+    } else {
+        in->flags |= found ? EVENT_LIVE_FLOW : 0;
+        flow_judge(in);
+        ruling = ruling_make(in, ruling & RULING_ANSWERED);
     }
-    flow_judge(in);
-    if (!is_held && held.ruling)
+    if (is_held) {
+        socket_touch(state, found, ruling, now);
+        return in->verdict;
+    }
+    if (held.ruling)
         socket_evict(in, state, now);
-    socket_write(state, in, ruling_make(in, ruling & RULING_ANSWERED), now);
+    socket_write(state, in, ruling, now);
     return in->verdict;
+}
+
+/* The ruling of a TCP socket's one flow; 0: not judged, or this packet goes elsewhere. */
+static __always_inline __u64 tcp_ruling(const struct inspection *in, const struct socket_state *state)
+{
+    const struct flow_key *flow = &in->packet.flow;
+    __u64 ruling = *(const volatile __u64 *)&state->ruling;
+
+    if (!same_address(state->peer, flow->remote) || state->peer_port_be != flow->remote_port_be)
+        return 0;
+    return ruling;
+}
+
+/* The fast path: an established flow that this revision lets pass. */
+static __always_inline bool tcp_is_known_good(const struct inspection *in, const struct socket_state *state)
+{
+    __u64 ruling = tcp_ruling(in, state);
+
+    return ruling_is_current(ruling, in->revision) && ruling_verdict(ruling) != VERDICT_DROPPED;
 }
 
 /*
  * A segment of a TCP socket that is not listening: it has one peer. Judged once a revision, in the direction of whoever
- * opened it.
+ * opened it. An accepted flow that is only audited was reported when its SYN met the listener.
  */
 static __noinline int flow_decide_tcp(struct inspection *in, struct socket_state *state)
 {
@@ -234,11 +278,8 @@ static __noinline int flow_decide_tcp(struct inspection *in, struct socket_state
         return VERDICT_DROPPED;
 
     const struct flow_key *flow = &in->packet.flow;
-    __u64 ruling = *(volatile __u64 *)&state->ruling;
-    bool is_same_peer = same_address(state->peer, flow->remote) && state->peer_port_be == flow->remote_port_be;
+    __u64 ruling = tcp_ruling(in, state);
 
-    if (!is_same_peer)
-        ruling = 0;
     if (ruling_is_current(ruling, in->revision)) {
         inspect_follow(in, ruling);
         if (in->verdict == VERDICT_DROPPED)
@@ -256,6 +297,11 @@ static __noinline int flow_decide_tcp(struct inspection *in, struct socket_state
         in->verdict = VERDICT_FORWARDED;
         in->reason = REASON_NONE;
         exempt = RULING_EXEMPT;
+    } else if (state->is_passive && !ruling) {
+        if (policy_judge(in, QUESTION_FLOW) == VERDICT_DROPPED)
+            event_report(in);
+        else if (in->verdict != VERDICT_FORWARDED)
+            event_suppress(in);
     } else {
         flow_judge(in);
     }

@@ -10,15 +10,15 @@
 #include "datapath/maps.h"
 #include "datapath/path_hash.h"
 
-#define PATH_NAME_MAX 255      /* NAME_MAX */
-#define PATH_CROSSINGS_MAX 16  /* mounts below each other on the way up */
+#define PATH_NAME_MAX 255     /* NAME_MAX */
+#define PATH_CROSSINGS_MAX 16 /* mounts below each other on the way up */
 
 enum untrusted {
     TRUSTED = 0,
-    UNTRUSTED_NO_EXECUTABLE, /* a kernel thread */
-    UNTRUSTED_NOT_EXECUTED,  /* exe_file was not opened by execve: prctl(PR_SET_MM) */
-    UNTRUSTED_DELETED,       /* unlinked, or never linked: memfd */
-    UNTRUSTED_NO_PATH,       /* does not lead to a root, too deep, or too long */
+    UNTRUSTED_NO_EXECUTABLE,   /* a kernel thread */
+    UNTRUSTED_NOT_EXECUTED,    /* exe_file was not opened by execve: prctl(PR_SET_MM) */
+    UNTRUSTED_DELETED,         /* unlinked, or never linked: memfd */
+    UNTRUSTED_NO_PATH,         /* does not lead to a root, too deep, or too long */
     UNTRUSTED_MOUNT_NAMESPACE, /* leads to the root of another mount namespace */
 };
 
@@ -26,10 +26,10 @@ struct path_walk {
     const struct dentry *dentry;
     const struct mount *mount;
     struct path_hash hash;
-    __u8 key[16];        /* of nsp_binaries, when the text is wanted */
+    __u8 key[16]; /* of nsp_binaries, when the text is wanted */
     __u32 components;
-    __u32 length;        /* bytes of the text so far, slashes included */
-    __u32 is_done;       /* reached the root of the namespace */
+    __u32 length;  /* bytes of the text so far, slashes included */
+    __u32 is_done; /* reached the root of the namespace */
     __u32 wants_text;
 };
 
@@ -182,8 +182,8 @@ static __always_inline void identity_update(struct socket_state *state)
     __u64 started_ns = BPF_CORE_READ(leader, start_time);
     __u32 pid = BPF_CORE_READ(task, tgid);
 
-    if (state->pid == pid && state->started_ns == started_ns && state->executable == (__u64)file &&
-        !state->untrusted && (BPF_CORE_READ(file, f_flags) & FMODE_EXEC_FLAG))
+    if (state->pid == pid && state->started_ns == started_ns && state->executable == (__u64)file && !state->untrusted &&
+        (BPF_CORE_READ(file, f_flags) & FMODE_EXEC_FLAG))
         return;
     state->pid = pid;
     state->started_ns = started_ns;

@@ -133,8 +133,8 @@ struct sock {
 #pragma clang attribute pop
 
 /*
- * The address behind a socket pointer or a program's context. The verifier lets nobody follow such a pointer, but a copy
- * of it, read from the stack, is a plain number.
+ * The address behind a socket pointer or a program's context. The verifier lets nobody follow such a pointer, but a
+ * copy of it, read from the stack, is a plain number.
  */
 static __always_inline const struct sock *kernel_address(void *pointer)
 {

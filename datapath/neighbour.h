@@ -60,8 +60,7 @@ static __always_inline bool arp_claims_own(struct __sk_buff *skb, const struct p
             return false;
     }
     map_ipv4(sender, arp.sender_ip);
-    return !(arp.sender_ip[0] | arp.sender_ip[1] | arp.sender_ip[2] | arp.sender_ip[3]) ||
-           is_pods_address(pod, sender);
+    return !(arp.sender_ip[0] | arp.sender_ip[1] | arp.sender_ip[2] | arp.sender_ip[3]) || is_pods_address(pod, sender);
 }
 
 static __always_inline bool nd_claims_own(struct __sk_buff *skb, const struct packet *p, const struct pod *pod)

@@ -54,7 +54,7 @@ struct packet {
     __u8 tcp_flags;
     __u8 fragment; /* enum fragment */
     __u8 icmp_type;
-    __u8 reason; /* enum reason: why this packet cannot be judged by its fields; 0: it can */
+    __u8 reason;   /* enum reason: why this packet cannot be judged by its fields; 0: it can */
     __u32 payload; /* bytes after the TCP header; other protocols: 0 */
 };
 
@@ -166,8 +166,8 @@ static __always_inline int parse_icmp(struct __sk_buff *skb, struct packet *p, _
     if (length < sizeof(icmp) || packet_read(skb, p->l4, &icmp, sizeof(icmp)))
         return REASON_MALFORMED;
     p->icmp_type = icmp.type;
-    bool is_echo = p->flow.protocol == PROTOCOL_ICMP ? icmp.type == 8 || icmp.type == 0
-                                                     : icmp.type == 128 || icmp.type == 129;
+    bool is_echo =
+        p->flow.protocol == PROTOCOL_ICMP ? icmp.type == 8 || icmp.type == 0 : icmp.type == 128 || icmp.type == 129;
     if (is_echo) {
         p->flow.local_port_be = icmp.id;
         p->flow.remote_port_be = icmp.id;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Do the rules of this identity allow this flow? Layers l3, address, l4, l7, all of which must allow; an absent or empty
- * list allows nothing. One code path for both directions and both families. Cost does not depend on other blocks.
+ * Do the rules of this identity allow this flow? Layers l3, address, l4, l7, all of which must allow; an absent or
+ * empty list allows nothing. One code path for both directions and both families. Cost does not depend on other blocks.
  */
 #ifndef NSP_DATAPATH_POLICY_H
 #define NSP_DATAPATH_POLICY_H
@@ -79,7 +79,10 @@ static __always_inline int refuse_port(__u32 id, const struct rules *rules, __u8
 static __always_inline int refuse_flow(const struct question *q, __u32 id, const struct rules *rules)
 {
     bool is_arp = q->ethertype == ETHERTYPE_ARP;
-    __u32 l3 = q->ethertype == ETHERTYPE_IPV4 ? L3_IPV4 : q->ethertype == ETHERTYPE_IPV6 ? L3_IPV6 : is_arp ? L3_ARP : 0;
+    __u32 l3 = q->ethertype == ETHERTYPE_IPV4   ? L3_IPV4
+               : q->ethertype == ETHERTYPE_IPV6 ? L3_IPV6
+               : is_arp                         ? L3_ARP
+                                                : 0;
 
     if (!(rules->l3 & l3))
         return REASON_L3_PROTOCOL;
@@ -167,8 +170,9 @@ static __always_inline const struct block *find_block(const struct question *q)
 }
 
 /*
- * Global. Fills verdict, reason, profile and process. The parts that enforce are joined, and so are those that alert, and
- * those that ignore; the strictest side that nobody allows on decides. On each side the part that got furthest speaks.
+ * Global. Fills verdict, reason, profile and process. The parts that enforce are joined, and so are those that alert,
+ * and those that ignore; the strictest side that nobody allows on decides. On each side the part that got furthest
+ * speaks.
  */
 __weak __noinline int policy_decide(struct question *q)
 {

@@ -315,10 +315,28 @@ static __always_inline int receive_tcp(struct inspection *in, struct socket_stat
     return REFUSE;
 }
 
+static __always_inline int receive(struct inspection *in, struct socket_state *state, __u32 socket_state)
+{
+    const struct packet *p = &in->packet;
+
+    if (p->reason || !state) {
+        in->reason = p->reason ? p->reason : REASON_FOREIGN_SOCKET;
+        policy_judge(in, QUESTION_NONE);
+        event_report(in);
+        return in->verdict == VERDICT_DROPPED ? REFUSE : ALLOW;
+    }
+    if (p->flow.protocol == PROTOCOL_TCP && state->type != SOCK_RAW)
+        return receive_tcp(in, state, socket_state);
+    if (p->flow.protocol == PROTOCOL_ICMP || p->flow.protocol == PROTOCOL_ICMPV6)
+        return flow_decide_by_table(in, INGRESS) == VERDICT_DROPPED ? REFUSE : ALLOW;
+    return flow_decide_by_socket(in, state, INGRESS) == VERDICT_DROPPED ? REFUSE : ALLOW;
+}
+
 SEC("cgroup_skb/ingress")
 int nsp_ingress(struct __sk_buff *skb)
 {
-    struct inspection in = {};
+    const struct pod_ref *ref = bpf_get_local_storage(&nsp_cgroup, 0);
+    struct inspection in = {.hook = HOOK_CGROUP_INGRESS, .direction = INGRESS};
     struct bpf_sock *sk = skb->sk;
     struct socket_state *state;
 
@@ -331,29 +349,15 @@ int nsp_ingress(struct __sk_buff *skb)
         return REFUSE;
     state = bpf_sk_storage_get(&nsp_sockets, sk, NULL, 0);
     packet_parse_datagram(skb, &in.packet);
-    in.hook = HOOK_CGROUP_INGRESS;
     in.ifindex = skb->ifindex;
-    in.direction = INGRESS;
     in.owner = state;
-    if (!state)
-        return REFUSE;
 
-    int access = inspect_pod(&in, state->slot, state->epoch);
+    int access = state ? inspect_pod(&in, state->slot, state->epoch) : inspect_pod(&in, ref->slot, ref->epoch);
 
     if (access == POD_ACCESS_FREE)
         return ALLOW;
     if (access != POD_ACCESS_JUDGE)
         return refuse_pending(&in, access);
     in.cookie = bpf_get_socket_cookie(skb);
-    if (in.packet.reason) {
-        in.reason = in.packet.reason;
-        policy_judge(&in, QUESTION_NONE);
-        event_report(&in);
-        return in.verdict == VERDICT_DROPPED ? REFUSE : ALLOW;
-    }
-    if (in.packet.flow.protocol == PROTOCOL_TCP)
-        return receive_tcp(&in, state, sk->state);
-    if (in.packet.flow.protocol == PROTOCOL_ICMP || in.packet.flow.protocol == PROTOCOL_ICMPV6)
-        return flow_decide_by_table(&in, INGRESS) == VERDICT_DROPPED ? REFUSE : ALLOW;
-    return flow_decide_by_socket(&in, state, INGRESS) == VERDICT_DROPPED ? REFUSE : ALLOW;
+    return receive(&in, state, sk->state);
 }

@@ -117,6 +117,21 @@ static __noinline int error_is_about_live_flow(struct __sk_buff *skb, const stru
            ruling_verdict(found.state->ruling) != VERDICT_DROPPED;
 }
 
+/*
+ * The kernel's answer to a segment that met no socket. A flow that just ended, or one that `default` let in, is in the
+ * pod's table. Any other RST only says that nobody is there: refused, and counted without an event.
+ */
+static __always_inline void decide_kernel_tcp_alone(struct inspection *in)
+{
+    if (!(in->packet.tcp_flags & TCP_RST) || flow_find(in)) {
+        flow_decide_by_table(in, EGRESS);
+        return;
+    }
+    in->reason = REASON_NOT_A_REPLY;
+    if (policy_judge(in, QUESTION_NONE) != VERDICT_FORWARDED)
+        event_suppress(in);
+}
+
 /* A TCP segment from the pod that carries no socket of a process: the kernel made it, for a flow that must exist. */
 static __always_inline void decide_kernel_tcp(struct __sk_buff *skb, struct inspection *in, __s32 netns_id)
 {
@@ -134,7 +149,7 @@ static __always_inline void decide_kernel_tcp(struct __sk_buff *skb, struct insp
         in->owner = found.state;
         flow_decide_tcp(in, found.state);
     } else {
-        flow_decide_by_table(in, EGRESS);
+        decide_kernel_tcp_alone(in);
     }
 }
 
@@ -157,6 +172,11 @@ static __always_inline void decide_unowned(struct __sk_buff *skb, struct inspect
     }
 }
 
+static __always_inline bool is_segment_of(const struct packet *p, const struct socket_state *state)
+{
+    return state && p->flow.protocol == PROTOCOL_TCP && state->type != SOCK_RAW && !p->reason && !p->fragment;
+}
+
 /* A later fragment names no ports: it follows the flow its socket spoke on last, if that has this peer. */
 static __always_inline void decide_later_fragment(struct inspection *in, struct socket_state *state)
 {
@@ -177,7 +197,7 @@ static __always_inline void decide_owned(struct inspection *in, struct socket_st
         refuse_as(in, REASON_RAW_SOCKET);
     else if (p->fragment == FRAGMENT_LATER)
         decide_later_fragment(in, state);
-    else if (p->flow.protocol == PROTOCOL_TCP && state->type != SOCK_RAW)
+    else if (is_segment_of(p, state))
         flow_decide_tcp(in, state);
     else if (p->flow.protocol == PROTOCOL_ICMP || p->flow.protocol == PROTOCOL_ICMPV6)
         flow_decide_by_table(in, EGRESS);
@@ -186,17 +206,11 @@ static __always_inline void decide_owned(struct inspection *in, struct socket_st
 }
 
 /* A refused segment of a connected socket becomes a RST back into the pod; anything else is dropped. */
-static __always_inline int drop_or_reset(struct __sk_buff *skb, const struct inspection *in,
-                                         const struct socket_state *state)
+static __always_inline int drop_or_reset(struct __sk_buff *skb, const struct inspection *in)
 {
-    const struct packet *p = &in->packet;
-
-    if (!state || p->flow.protocol != PROTOCOL_TCP || state->type == SOCK_RAW || p->reason || p->fragment ||
-        p->tcp_flags & (TCP_SYN | TCP_RST))
-        return DROP;
-    if (reset_from_segment(skb, p, 1))
-        return DROP;
-    return bpf_redirect(skb->ifindex, 0);
+    if (in->flags & EVENT_RESET && !reset_from_segment(skb, &in->packet, 1))
+        return bpf_redirect(skb->ifindex, 0);
+    return DROP;
 }
 
 /* Whose veth is it, and does the socket agree? A socket of another pod, or of none, owns nothing here. */
@@ -247,6 +261,12 @@ int nsp_from_pod(struct __sk_buff *skb)
         return let_pass(skb, in.slot, EGRESS);
     if (access != POD_ACCESS_JUDGE)
         return while_pending(skb, &in, access, EGRESS);
+    if (is_segment_of(&in.packet, state)) {
+        if (tcp_is_known_good(&in, state))
+            return let_pass(skb, in.slot, EGRESS);
+        if (!(in.packet.tcp_flags & (TCP_SYN | TCP_RST)))
+            in.flags |= EVENT_RESET;
+    }
     in.cookie = state ? bpf_get_socket_cookie(skb) : 0;
     if (in.packet.reason)
         refuse_as(&in, in.packet.reason);
@@ -256,7 +276,7 @@ int nsp_from_pod(struct __sk_buff *skb)
         decide_owned(&in, state);
     else
         decide_unowned(skb, &in, EGRESS);
-    return in.verdict == VERDICT_DROPPED ? drop_or_reset(skb, &in, state) : let_pass(skb, in.slot, EGRESS);
+    return in.verdict == VERDICT_DROPPED ? drop_or_reset(skb, &in) : let_pass(skb, in.slot, EGRESS);
 }
 
 /*
@@ -285,7 +305,8 @@ static __always_inline bool is_from_node(struct __sk_buff *skb, struct inspectio
     known = flow_find(in);
     if (known && known->ruling & RULING_EXEMPT)
         known->seen_ns = now;
-    else if (!known || ruling_direction(known->ruling) == INGRESS || !ruling_is_fresh(known->ruling, known->seen_ns, now))
+    else if (!known || ruling_direction(known->ruling) == INGRESS ||
+             !ruling_is_fresh(known->ruling, known->seen_ns, now))
         flow_remember(in, ruling_make(in, RULING_EXEMPT | RULING_ANSWERED), now);
     return true;
 }
@@ -296,12 +317,15 @@ static __always_inline bool should_reset(const struct inspection *in)
     __u32 slot = in->slot;
     const struct pod_tally *pod = bpf_map_lookup_elem(&nsp_tallies, &slot);
 
-    if (!pod || !pod->refused_ns || bpf_ktime_get_coarse_ns() - pod->refused_ns > FLOW_ANSWERED_NS)
+    __u64 now = bpf_ktime_get_coarse_ns();
+
+    if (!pod || !pod->refused_ns || now - pod->refused_ns > FLOW_IDLE_NS)
         return false;
 
     const struct flow *flow = flow_find(in);
 
-    return flow && flow->ruling & RULING_RESET && ruling_is_current(flow->ruling, in->revision);
+    return flow && flow->ruling & RULING_RESET && ruling_is_current(flow->ruling, in->revision) &&
+           ruling_is_fresh(flow->ruling, flow->seen_ns, now);
 }
 
 static __always_inline bool is_multicast(const __u8 address[16])
@@ -354,7 +378,6 @@ int nsp_to_pod(struct __sk_buff *skb)
     if (p->reason) {
         refuse_as(&in, p->reason);
     } else if (is_established && should_reset(&in)) {
-        in.flags |= EVENT_RESET;
         if (reset_from_segment(skb, p, 0))
             return DROP;
         return let_pass(skb, in.slot, INGRESS);
