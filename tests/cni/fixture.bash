@@ -110,7 +110,7 @@ map_count() {
 
 # pods_count: slots in use.
 pods_count() {
-    bpftool -j map dump pinned "$PINS/nsp_states" | jq '[.[] | select((.formatted.value // .value) != 0)] | length'
+    bpftool -j map dump pinned "$PINS/nsp_states" | jq '[.[].value | select(any(. != "0x00"))] | length'
 }
 
 # programs_of FOLDER: how many of ours are attached to that cgroup itself.
