@@ -101,7 +101,7 @@ static void without_a_selector_the_profiles_own_labels_select(void **state)
         {"{tier: a, app: ping}", "{app: ping}", "app=ping,tier=a", false},
         {"{app: ping, helm.sh/chart: c, app.kubernetes.io/managed-by: Helm, app.kubernetes.io/instance: i, "
          "app.kubernetes.io/version: v, app.kubernetes.io/part-of: p, argocd.argoproj.io/x: z, "
-         "kustomize.toolkit.fluxcd.io/name: n}",
+         "kustomize.toolkit.fluxcd.io/name: m}",
          "{app: ping}", "app=ping", true},
         {"{app.kubernetes.io/name: ping}", "{app: ping}", "app.kubernetes.io/name=ping", false},
         {"{helm.sh/chart: c}", "{helm.sh/chart: c}", "no pods", false},
