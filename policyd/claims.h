@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The documents of one file as claims to names (struct claim). Pure: no file, no store. */
+#ifndef NSP_POLICYD_CLAIMS_H
+#define NSP_POLICYD_CLAIMS_H
+
+#include "policyd/manifests.h"
+
+/* What a claim is about; both NULL when it is refused. */
+struct claim_object {
+    struct profile *profile;
+    struct pod_object *pod;
+};
+
+struct claims {
+    size_t count;
+    struct claim *items;
+    struct claim_object *objects; /* as many */
+    char *error;                  /* a manifest without a readable name; NULL */
+};
+
+/*
+ * documents: as yaml_parse() gives them. A `List` stands for its items; kinds that are not ours are left out. A
+ * manifest that is not valid becomes a refused claim. Returns 0, or -ENOMEM with nothing to free.
+ */
+int claims_read(const json_t *documents, struct claims *claims);
+
+/* Moves over from `old` what `claims` does not have. */
+void claims_keep(struct claims *claims, struct claims *old);
+
+const struct claim *claims_find(const struct claim *items, size_t count, const struct claim *like);
+
+/* "folder/file#2", or without the number when it is 0; to be freed, NULL without memory. */
+char *claims_origin(const char *folder, const char *file, size_t document);
+
+/* What the second of two claims is told. To be freed; NULL without memory. */
+char *claims_duplicate_text(const struct claim *claim, const char *holder_file, size_t holder_document);
+
+void claims_free_objects(struct claims *claims);
+void claims_free_items(struct claim *items, size_t count);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads the kernel's events without making the kernel wake us for each: while events come we look every 10 ms; when
+ * two looks in a row found nothing, we say so (control.reader_idle) and sleep until the next one wakes us.
+ */
+#ifndef NSP_POLICYD_EVENTS_H
+#define NSP_POLICYD_EVENTS_H
+
+#include <event2/event.h>
+
+#include "datapath/pins.h"
+#include "policyd/history.h"
+#include "policyd/pods.h"
+
+struct ring_buffer;
+
+struct events {
+    const struct datapath *datapath;
+    struct pods *pods;
+    const char *node_name;
+    struct history history;
+    /* Tells whoever follows. */
+    void (*added)(void *context, const struct record *record);
+    void *context;
+    struct ring_buffer *ring;
+    struct event *readable; /* added only while idle */
+    struct event *timer;    /* one-shot, while not */
+    int empty_looks;
+    __u64 rendered; /* since start */
+    __u64 failed;   /* could not be rendered */
+};
+
+int events_start(struct events *events, struct event_base *base, struct error *err);
+/* Reads what is there now. */
+void events_drain(struct events *events);
+void events_stop(struct events *events);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One policyd for each pin directory. */
+#ifndef NSP_POLICYD_INSTANCE_H
+#define NSP_POLICYD_INSTANCE_H
+
+#include "lib/error.h"
+
+/*
+ * Takes the lock of a pin directory; *lock is a descriptor that holds it, or -1 when nothing is pinned there yet.
+ * EBUSY: another policyd has it.
+ */
+int instance_lock(const char *directory, int *lock, struct error *err);
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writing one revision beside what is in force: see sync.h. Order: rules, ports, prefixes, blocks, the note in
+ * nsp_policies, and at last the one store that publishes it. Whatever fails before that is deleted again.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "datapath/path_hash.h"
+#include "lib/cleanup.h"
+#include "lib/log.h"
+#include "policyd/map_batch.h"
+#include "policyd/sync.h"
+
+#define TRIES_AT_ONCE 256 /* open descriptors; each batch waits for RCU once, 10 ms */
+
+/* What is being written. */
+struct draft {
+    const struct sync *sync;
+    const struct compiled *compiled;
+    __u64 revision;
+    __u32 first;
+};
+
+static int fail(struct error *err, enum pins_map map, int rc)
+{
+    if (rc == -E2BIG || rc == -ENOSPC || rc == -ENOMEM)
+        return error_set(err, -rc, "map %s is full (%s); what was in force stays. Use fewer or shorter profiles",
+                         pins_map_name(map), strerror(-rc));
+    return error_set(err, -rc, "map %s: %s; what was in force stays", pins_map_name(map), strerror(-rc));
+}
+
+static int write_rules(const struct draft *draft, struct error *err)
+{
+    size_t count = draft->compiled->rules_count;
+    struct map_batch map = {draft->sync->datapath->maps[MAP_RULES], sizeof(__u32), sizeof(struct rules)};
+    cleanup_free __u32 *numbers = calloc(count + 1, sizeof(*numbers));
+    cleanup_free struct rules *values = calloc(count + 1, sizeof(*values));
+    int rc = numbers && values ? 0 : -ENOMEM;
+
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        numbers[i] = draft->first + (__u32)i;
+        values[i] = draft->compiled->rules[i].value;
+        if (draft->compiled->rules[i].cidrs_count)
+            values[i].flags |= RULES_CIDRS;
+    }
+    if (rc == 0)
+        rc = map_batch_write(&map, numbers, values, count);
+    return rc ? fail(err, MAP_RULES, rc) : 0;
+}
+
+static int write_ports(const struct draft *draft, struct error *err)
+{
+    struct map_batch map = {draft->sync->datapath->maps[MAP_PORTS], sizeof(struct port_key), sizeof(__u8)};
+
+    for (size_t i = 0; i < draft->compiled->rules_count; i++) {
+        const struct compiled_rules *rules = &draft->compiled->rules[i];
+        cleanup_free struct port_key *keys = calloc(rules->ports_count + 1, sizeof(*keys));
+        cleanup_free __u8 *values = malloc(rules->ports_count + 1);
+        int rc = keys && values ? 0 : -ENOMEM;
+
+        for (size_t j = 0; j < rules->ports_count && rc == 0; j++) {
+            keys[j] = rules->ports[j];
+            keys[j].rules = draft->first + (__u32)i;
+            values[j] = 1;
+        }
+        if (rc == 0)
+            rc = map_batch_write(&map, keys, values, rules->ports_count);
+        if (rc)
+            return fail(err, MAP_PORTS, rc);
+    }
+    return 0;
+}
+
+/* A trie with the prefixes of one rule set; its descriptor or -errno. */
+static int make_trie(const struct compiled_rules *rules)
+{
+    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
+    cleanup_free __u8 *values = malloc(rules->cidrs_count);
+    struct map_batch map = {.key_size = sizeof(struct cidr_key), .value_size = sizeof(__u8)};
+    int rc;
+
+    if (!values)
+        return -ENOMEM;
+    memset(values, 1, rules->cidrs_count);
+    map.fd = bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, "nsp_cidr_trie", sizeof(struct cidr_key), sizeof(__u8),
+                            (__u32)rules->cidrs_count, &options);
+    if (map.fd < 0)
+        return -errno;
+    rc = map_batch_write(&map, rules->cidrs, values, rules->cidrs_count);
+    if (rc)
+        close(map.fd);
+    return rc ? rc : map.fd;
+}
+
+static int write_tries(const struct draft *draft, struct error *err)
+{
+    struct map_batch map = {draft->sync->datapath->maps[MAP_CIDRS], sizeof(__u32), sizeof(__u32)};
+    __u32 numbers[TRIES_AT_ONCE], tries[TRIES_AT_ONCE];
+    size_t open = 0;
+    int rc = 0;
+
+    for (size_t i = 0; i < draft->compiled->rules_count && rc == 0; i++) {
+        int trie = draft->compiled->rules[i].cidrs_count ? make_trie(&draft->compiled->rules[i]) : -1;
+
+        if (trie >= 0) {
+            numbers[open] = draft->first + (__u32)i;
+            tries[open++] = (__u32)trie;
+        } else if (draft->compiled->rules[i].cidrs_count) {
+            rc = trie;
+        }
+        if (rc == 0 && (open == TRIES_AT_ONCE || i + 1 == draft->compiled->rules_count))
+            rc = map_batch_write(&map, numbers, tries, open);
+        else if (rc == 0)
+            continue;
+        while (open)
+            close((int)tries[--open]);
+    }
+    return rc ? fail(err, MAP_CIDRS, rc) : 0;
+}
+
+static void make_block(const struct draft *draft, const struct compiled_block *compiled, struct block_key *key,
+                       struct block *block)
+{
+    key->revision = draft->revision;
+    if (compiled->path)
+        path_hash_text(compiled->path, draft->sync->datapath->control->path_key, key->path);
+    else
+        memset(key->path, compiled->special, sizeof(key->path));
+    *block = compiled->value;
+    for (__u32 i = 0; i < block->count; i++) {
+        for (int direction = 0; direction < DIRECTIONS; direction++) {
+            if (block->parts[i].rules[direction])
+                block->parts[i].rules[direction] += draft->first - 1;
+        }
+    }
+}
+
+static int write_blocks(const struct draft *draft, struct error *err)
+{
+    size_t count = draft->compiled->blocks_count;
+    struct map_batch map = {draft->sync->datapath->maps[MAP_BLOCKS], sizeof(struct block_key), sizeof(struct block)};
+    cleanup_free struct block_key *keys = calloc(count + 1, sizeof(*keys));
+    cleanup_free struct block *blocks = calloc(count + 1, sizeof(*blocks));
+    int rc = keys && blocks ? 0 : -ENOMEM;
+
+    for (size_t i = 0; i < count && rc == 0; i++)
+        make_block(draft, &draft->compiled->blocks[i], &keys[i], &blocks[i]);
+    if (rc == 0)
+        rc = map_batch_write(&map, keys, blocks, count);
+    return rc ? fail(err, MAP_BLOCKS, rc) : 0;
+}
+
+static bool is_taken(const struct sync *sync, __u32 index)
+{
+    for (size_t i = 0; i < sync->retired_count; i++) {
+        if (sync->retired[i].index == index)
+            return true;
+    }
+    return sync_find_index(sync, index) != NULL;
+}
+
+static int find_index(const struct sync *sync, __u32 *index, struct error *err)
+{
+    for (__u32 i = 1; i < NSP_POLICIES_MAX; i++) {
+        if (!is_taken(sync, i)) {
+            *index = i;
+            return 0;
+        }
+    }
+    return error_set(err, ENOSPC, "all %d policies are in use; use fewer combinations of profiles",
+                     NSP_POLICIES_MAX - 1);
+}
+
+static int write_note(const struct draft *draft, __u32 index, const struct synced *policy, struct error *err)
+{
+    struct policy note = {
+        .revision = draft->revision,
+        .first_rules = draft->first,
+        .rules_count = (__u32)draft->compiled->rules_count,
+    };
+
+    memcpy(note.name, policy->name, sizeof(note.name));
+    memcpy(note.content, draft->compiled->content, sizeof(note.content));
+    if (bpf_map_update_elem(draft->sync->datapath->maps[MAP_POLICIES], &index, &note, BPF_ANY))
+        return fail(err, MAP_POLICIES, -errno);
+    return 0;
+}
+
+static int write_draft(const struct draft *draft, __u32 index, const struct synced *policy, struct error *err)
+{
+    if (write_rules(draft, err) || write_ports(draft, err) || write_tries(draft, err) || write_blocks(draft, err))
+        return -err->code;
+    return write_note(draft, index, policy, err);
+}
+
+static void publish(struct sync *sync, struct synced *policy, const struct draft *draft, __u32 index)
+{
+    __atomic_store_n(&sync->datapath->revisions[index], draft->revision, __ATOMIC_SEQ_CST);
+    policy->index = index;
+    policy->previous = policy->revision;
+    policy->revision = draft->revision;
+    policy->first_rules = draft->first;
+    policy->rules_count = (__u32)draft->compiled->rules_count;
+    memcpy(policy->content, draft->compiled->content, sizeof(policy->content));
+    sync->revisions_written++;
+}
+
+static void undo(struct sync *sync, const struct draft *draft)
+{
+    int rc = sync_clear_rules(sync, draft->first, (__u32)draft->compiled->rules_count);
+
+    ranges_release(&sync->ranges, draft->first, (__u32)draft->compiled->rules_count);
+    rc = rc ? rc : sync_sweep(sync);
+    if (rc)
+        log_warning("revision=%llu what was written of it was not deleted: %s", (unsigned long long)draft->revision,
+                    strerror(-rc));
+}
+
+int sync_write(struct sync *sync, struct synced *policy, const struct compiled *compiled, __u64 now_ms,
+               struct error *err)
+{
+    struct draft draft = {.sync = sync, .compiled = compiled, .revision = sync->last_revision + 1};
+    struct retired old = {policy->revision, policy->first_rules, policy->rules_count, 0, now_ms + SYNC_GRACE_MS};
+    __u32 index = policy->index;
+
+    if (index && memcmp(policy->content, compiled->content, sizeof(policy->content)) == 0)
+        return 0;
+    if (index == 0 && find_index(sync, &index, err))
+        return -err->code;
+    if (ranges_take(&sync->ranges, (__u32)compiled->rules_count, &draft.first))
+        return error_set(err, ENOSPC, "no room for %zu rule sets in nsp_rules (%d in all); what was in force stays",
+                         compiled->rules_count, NSP_RULES_MAX - 1);
+    /* The number is spent even if this fails: an old block under it must never meet a new policy. */
+    sync->last_revision = draft.revision;
+    if (write_draft(&draft, index, policy, err)) {
+        undo(sync, &draft);
+        return -err->code;
+    }
+    if (policy->index && sync_retire(sync, &old))
+        log_warning("revision=%llu stays in the maps: out of memory", (unsigned long long)old.revision);
+    publish(sync, policy, &draft, index);
+    return 0;
+}
