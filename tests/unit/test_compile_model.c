@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Random profiles and flows: what a profile says, read naively from its structure, against what the compiled maps say,
+ * read as the kernel does (longest prefix on raw bytes, ports by prefix, layers in its order). Seeded, so that a
+ * failure can be had again: the message names policy and flow.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "policyd/compile.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+enum { POLICIES = 25000, FLOWS = 4, PROFILES_MAX = 3, PROCESSES_MAX = 3, LIST_MAX = 4 };
+
+struct tuple {
+    const char *path; /* NULL: no process owns it */
+    int direction;
+    __u32 l3; /* one of enum l3_bits */
+    __u8 remote[16];
+    __u8 protocol;
+    __u16 port;
+};
+
+/* A profile with room for its lists, so that nothing need be freed. */
+struct draft {
+    struct profile profile;
+    struct process_spec processes[PROCESSES_MAX];
+    struct cidr cidrs[PROCESSES_MAX + 1][DIRECTIONS][LIST_MAX];
+    struct port_range ports[PROCESSES_MAX + 1][DIRECTIONS][LIST_MAX];
+};
+
+static char path_a[] = "/a", path_b[] = "/b", path_c[] = "/c", path_d[] = "/d", container[] = "c",
+            default_namespace[] = "d";
+static char *const paths[] = {path_a, path_b, path_c, path_d};
+static char profile_names[PROFILES_MAX][2] = {"x", "y", "z"};
+static const __u8 protocols[] = {1, 6, 17, 58, 132, 255};
+static const __u16 ports[] = {1, 2, 52, 53, 54, 80, 8000, 8099, 8100, 32767, 32768, 65534, 65535};
+
+static unsigned seed = 20240611;
+
+static unsigned below(unsigned limit)
+{
+    return (unsigned)rand_r(&seed) % limit;
+}
+
+/* --- drafting ----------------------------------------------------------------------------------------------------- */
+
+/* Few different bytes, so that prefixes and addresses meet, and both families often. */
+static void draft_address(__u8 address[16])
+{
+    static const __u8 bytes[] = {0, 0, 0, 1, 0x80, 0xfd, 0xff};
+
+    memset(address, 0, 16);
+    if (below(2)) {
+        address[10] = address[11] = 0xff;
+        for (int i = 12; i < 16; i++)
+            address[i] = bytes[below(sizeof(bytes))];
+        return;
+    }
+    for (int i = 0; i < 16; i += 1 + (int)below(3))
+        address[i] = bytes[below(sizeof(bytes))];
+    if (address[10] == 0xff && address[11] == 0xff)
+        address[0] = 0xfd; /* not IPv4 after all */
+}
+
+static void draft_cidr(struct cidr *cidr)
+{
+    __u8 address[16];
+    char text[CIDR_TEXT_SIZE];
+    struct cidr whole = {.length = 128};
+
+    draft_address(address);
+    memcpy(whole.address, address, 16);
+    cidr_format(&whole, text);
+
+    char *slash = strchr(text, '/');
+    bool is_ipv4 = !strchr(text, ':');
+    unsigned length = below(3) == 0 ? 0 : below(is_ipv4 ? 33 : 129);
+
+    *slash = '\0';
+    snprintf(slash, sizeof(text) - (size_t)(slash - text), "/%u", length);
+    assert_int_equal(cidr_parse(text, is_ipv4, cidr, NULL, NULL), 0);
+}
+
+static void draft_rules(struct rules_spec *rules, struct cidr *cidrs, struct port_range *ranges)
+{
+    *rules = (struct rules_spec){.present = below(8) != 0, .cidrs = cidrs, .ports = ranges};
+    if (!rules->present)
+        return;
+    rules->l3 = below(8) | below(8);
+    for (unsigned i = below(3); i > 0; i--) {
+        __u8 protocol = protocols[below(sizeof(protocols))];
+
+        rules->protocols[protocol / 64] |= 1ULL << (protocol % 64);
+    }
+    for (size_t i = below(LIST_MAX + 1); i > 0; i--)
+        draft_cidr(&cidrs[rules->cidrs_count++]);
+    for (size_t i = below(LIST_MAX + 1); i > 0; i--) {
+        __u16 a = ports[below(COUNT(ports))], b = ports[below(COUNT(ports))];
+
+        ranges[rules->ports_count++] = (struct port_range){protocols[1 + below(2)], a < b ? a : b, a < b ? b : a};
+    }
+    rules->has_l7 = below(2);
+    rules->l7_any = below(2);
+}
+
+static void draft_profile(struct draft *draft, size_t number)
+{
+    struct profile *profile = &draft->profile;
+
+    *profile = (struct profile){.namespace_ = default_namespace,
+                                .name = profile_names[number],
+                                .action = (int)below(3),
+                                .has_default = below(2),
+                                .processes = draft->processes,
+                                .processes_count = below(PROCESSES_MAX + 1)};
+    for (size_t i = 0; i < profile->processes_count; i++) {
+        draft->processes[i] = (struct process_spec){
+            .path = paths[i], .container = below(4) == 0 ? container : NULL, .action = (int)below(3)};
+        for (int d = 0; d < DIRECTIONS; d++)
+            draft_rules(&draft->processes[i].rules[d], draft->cidrs[i][d], draft->ports[i][d]);
+    }
+    for (int d = 0; profile->has_default && d < DIRECTIONS; d++)
+        draft_rules(&profile->default_[d], draft->cidrs[PROCESSES_MAX][d], draft->ports[PROCESSES_MAX][d]);
+}
+
+static void draft_tuple(struct tuple *tuple)
+{
+    static const __u8 mapped[12] = {[10] = 0xff, [11] = 0xff};
+    unsigned owner = below(5);
+
+    tuple->path = owner < 4 ? paths[owner] : NULL;
+    tuple->direction = (int)below(2);
+    draft_address(tuple->remote);
+    tuple->l3 = memcmp(tuple->remote, mapped, 12) == 0 ? L3_IPV4 : L3_IPV6;
+    if (below(8) == 0)
+        tuple->l3 = L3_ARP;
+    tuple->protocol = protocols[below(sizeof(protocols))];
+    tuple->port = ports[below(COUNT(ports))];
+}
+
+/* --- what the profile says ---------------------------------------------------------------------------------------- */
+
+static int said_of_l4(const struct rules_spec *rules, const struct tuple *tuple)
+{
+    int reason = REASON_L4_PROTOCOL;
+
+    if (rules->protocols[tuple->protocol / 64] >> (tuple->protocol % 64) & 1)
+        return REASON_NONE;
+    for (size_t i = 0; i < rules->ports_count; i++) {
+        if (rules->ports[i].protocol != tuple->protocol)
+            continue;
+        if (tuple->port >= rules->ports[i].first && tuple->port <= rules->ports[i].last)
+            return REASON_NONE;
+        reason = REASON_L4_PORT;
+    }
+    return reason;
+}
+
+static int said_of_rules(const struct rules_spec *rules, const struct tuple *tuple)
+{
+    bool has_address = false;
+
+    if (!(rules->l3 & tuple->l3))
+        return REASON_L3_PROTOCOL;
+    if (tuple->l3 == L3_ARP)
+        return REASON_NONE;
+    for (size_t i = 0; i < rules->cidrs_count; i++)
+        has_address |= cidr_contains(&rules->cidrs[i], tuple->remote);
+    if (!has_address)
+        return REASON_ADDRESS;
+
+    int reason = said_of_l4(rules, tuple);
+
+    return reason == REASON_NONE && rules->has_l7 && !rules->l7_any ? REASON_L7_PROTOCOL : reason;
+}
+
+/* The first layer of this profile that refuses, and what the profile does about it. */
+static int said_of_profile(const struct profile *profile, const struct tuple *tuple, int *action)
+{
+    const struct rules_spec *rules = NULL;
+
+    *action = profile->action;
+    for (size_t i = 0; tuple->path && i < profile->processes_count; i++) {
+        const struct process_spec *process = &profile->processes[i];
+
+        if (!process->container && strcmp(process->path, tuple->path) == 0) {
+            *action = process->action;
+            rules = &process->rules[tuple->direction];
+        }
+    }
+    if (tuple->path)
+        return rules && rules->present ? said_of_rules(rules, tuple) : REASON_UNKNOWN_BINARY;
+    if (!profile->has_default)
+        return REASON_NO_DEFAULT;
+    rules = &profile->default_[tuple->direction];
+    return rules->present ? said_of_rules(rules, tuple) : REASON_L3_PROTOCOL;
+}
+
+/* --- what the compiled policy says -------------------------------------------------------------------------------- */
+
+static bool trie_has(const struct compiled_rules *rules, const __u8 address[16])
+{
+    for (size_t i = 0; i < rules->cidrs_count; i++) {
+        __u32 bit = 0, length = rules->cidrs[i].prefix_length;
+
+        while (bit < length && !((rules->cidrs[i].address[bit / 8] ^ address[bit / 8]) & (0x80 >> (bit % 8))))
+            bit++;
+        if (bit == length)
+            return true;
+    }
+    return false;
+}
+
+static bool ports_have(const struct compiled_rules *rules, const struct tuple *tuple)
+{
+    for (int length = 16; length >= 0; length--) {
+        struct port_key key = {
+            .port = (__u16)(tuple->port & (0xffff0000 >> length)), .length = (__u8)length, .protocol = tuple->protocol};
+
+        for (size_t i = 0; rules->value.port_lengths >> length & 1 && i < rules->ports_count; i++) {
+            if (memcmp(&rules->ports[i], &key, sizeof(key)) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static int compiled_refuses(const struct compiled_rules *rules, const struct tuple *tuple)
+{
+    static const __u8 mapped[12] = {[10] = 0xff, [11] = 0xff};
+    __u32 any = memcmp(tuple->remote, mapped, 12) == 0 ? RULES_ANY4 : RULES_ANY6;
+    int word = tuple->protocol / 64, bit = tuple->protocol % 64;
+
+    if (!(rules->value.l3 & tuple->l3))
+        return REASON_L3_PROTOCOL;
+    if (tuple->l3 == L3_ARP)
+        return REASON_NONE;
+    if (!(rules->value.flags & any) && !(rules->value.flags & RULES_CIDRS && trie_has(rules, tuple->remote)))
+        return REASON_ADDRESS;
+    if (!(rules->value.protocols[word] >> bit & 1)) {
+        if (!(rules->value.ported[word] >> bit & 1))
+            return REASON_L4_PROTOCOL;
+        if (!ports_have(rules, tuple))
+            return REASON_L4_PORT;
+    }
+    return rules->value.flags & RULES_L7_CLOSED ? REASON_L7_PROTOCOL : REASON_NONE;
+}
+
+static const struct block *block_of(const struct compiled *compiled, const struct tuple *tuple)
+{
+    const struct block *unlisted = NULL;
+
+    for (size_t i = 0; i < compiled->blocks_count; i++) {
+        const struct compiled_block *block = &compiled->blocks[i];
+
+        if (tuple->path && block->path && strcmp(block->path, tuple->path) == 0)
+            return &block->value;
+        if (!block->path && block->special == (tuple->path ? BLOCK_UNLISTED : BLOCK_DEFAULT))
+            unlisted = &block->value;
+    }
+    return unlisted;
+}
+
+static int said_of_part(const struct compiled *compiled, const struct part *part, const struct tuple *tuple)
+{
+    __u32 index = part->rules[tuple->direction];
+
+    if (index == 0)
+        return tuple->path ? REASON_UNKNOWN_BINARY : REASON_NO_DEFAULT;
+    return compiled_refuses(&compiled->rules[index - 1], tuple);
+}
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+static void both_say_the_same_of_random_flows(void **state)
+{
+    static struct draft drafts[PROFILES_MAX];
+    size_t allowed = 0, reasons[REASONS] = {0};
+
+    (void)state;
+    for (int policy = 0; policy < POLICIES; policy++) {
+        const struct profile *profiles[PROFILES_MAX];
+        size_t count = 1 + below(PROFILES_MAX);
+        struct compiled compiled;
+
+        for (size_t i = 0; i < count; i++) {
+            draft_profile(&drafts[i], i);
+            profiles[i] = &drafts[i].profile;
+        }
+        assert_int_equal(compile_policy(profiles, count, &compiled, NULL), 0);
+        for (int flow = 0; flow < FLOWS; flow++) {
+            struct tuple tuple;
+
+            draft_tuple(&tuple);
+
+            const struct block *block = block_of(&compiled, &tuple);
+
+            assert_int_equal(block->count, count);
+            for (size_t i = 0; i < count; i++) {
+                int action, expected = said_of_profile(profiles[i], &tuple, &action);
+                int got = said_of_part(&compiled, &block->parts[i], &tuple);
+
+                if (got != expected || block->parts[i].action != action || block->parts[i].profile != i)
+                    fail_msg("policy %d, flow %d, profile %zu: %d, expected %d", policy, flow, i, got, expected);
+                reasons[expected]++;
+                allowed += expected == REASON_NONE;
+            }
+        }
+        compiled_free(&compiled);
+    }
+
+    /* The drafts are worth something only if every answer was frequent. */
+    assert_true(allowed > 1000);
+    for (int reason = REASON_L3_PROTOCOL; reason <= REASON_L7_PROTOCOL; reason++)
+        assert_true(reasons[reason] > 500);
+    assert_true(reasons[REASON_UNKNOWN_BINARY] > 500 && reasons[REASON_NO_DEFAULT] > 500);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(both_say_the_same_of_random_flows),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
