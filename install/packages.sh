@@ -25,6 +25,7 @@ libbpf-dev: loads BPF programs
 libc6-dev: the C library, static too
 libclang-rt-14-dev|libclang-rt-dev: runtime of clang sanitizers, for fuzzing
 libcmocka-dev: unit tests
+libcurl4-openssl-dev: HTTP of nspctl
 libelf-dev: libbpf needs it to link
 libevent-dev: event loop and HTTP of policyd
 libjansson-dev: JSON
