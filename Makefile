@@ -62,7 +62,7 @@ LINK       = $(CC) $(if $(SAN),$(SANITIZE)) -pie -Wl,-z,relro,-z,now,--gc-sectio
 BPF_FLAGS  = -std=gnu17 -g -O2 -target bpf -mcpu=v3 -Wall -Wextra $(WERROR) -I. -idirafter /usr/include/$(MULTIARCH)
 
 BASE_LIBS := -lbpf -lelf -lz -lnl-route-3 -lnl-3 -ljansson -lpthread
-LIBS      := $(BASE_LIBS) -lyaml -levent_core -levent_extra -levent_pthreads
+LIBS      := $(BASE_LIBS) -lyaml -levent_core -levent_extra -lcurl
 
 # --- files ------------------------------------------------------------------------------------------------------------
 sources  = $(filter-out %.bpf.c,$(wildcard $(1)/*.c))
