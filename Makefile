@@ -53,7 +53,7 @@ BPF_ARCH  := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(shell uname -m)))
 WARN      := -Wall -Wextra $(WERROR) -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla -Wundef \
              -Wwrite-strings -Wpointer-arith -Wimplicit-fallthrough
 NL_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libnl-route-3.0 2>/dev/null))
-CPPFLAGS  += $(NL_CFLAGS) -I. -I$(BUILD)/datapath -D_GNU_SOURCE -DNSP_VERSION='"$(VERSION)"'
+CPPFLAGS  += $(NL_CFLAGS) -I. -I$(BUILD) -I$(BUILD)/datapath -D_GNU_SOURCE -DNSP_VERSION='"$(VERSION)"'
 SANITIZE  := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 RELEASE   := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection
 HARDEN     = $(if $(SAN),$(SANITIZE),$(RELEASE))
@@ -100,6 +100,12 @@ $(BUILD)/datapath/nsp.bpf.o: $(BPF_OBJECTS)
 $(BUILD)/datapath/nsp.skel.h: $(BUILD)/datapath/nsp.bpf.o
 	$(call say,GEN)
 	$(Q){ echo '// NOLINTBEGIN'; $(BPFTOOL) gen skeleton $< name nsp_bpf && echo '// NOLINTEND'; } >$@
+
+# A test's own BPF program, embedded like the shipped one, so that the test is one file to carry into a kernel.
+$(BUILD)/tests/%.skel.h: $(BUILD)/tests/%.bpf.o
+	$(call say,GEN)
+	$(Q){ echo '// NOLINTBEGIN'; $(BPFTOOL) gen skeleton $< name $(*F)_bpf && echo '// NOLINTEND'; } >$@
+$(call objects,$(call sources,tests/bpf)): | $(patsubst %.bpf.c,$(BUILD)/%.skel.h,$(wildcard tests/bpf/*.bpf.c))
 
 # -MMD knows who includes the skeleton only after the first build.
 SKELETON_USERS := $(if $(C_FILES),$(shell grep -l 'include "nsp.skel.h"' $(filter-out %.h,$(C_FILES))))

@@ -13,6 +13,7 @@ int main(void)
     failed += group_load();
     failed += group_attach();
     failed += group_record();
+    failed += group_packets();
     sandbox_leave();
     return failed != 0;
 }

@@ -8,6 +8,7 @@
 #include <netlink/route/link.h>
 #include <netlink/route/link/veth.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,7 @@ static struct rtnl_link *find_link(struct nl_sock *sock, __u32 ifindex, const ch
     return link;
 }
 
-static void change_link(__u32 ifindex, const char *name)
+static void change_link(__u32 ifindex, const char *name, bool is_up)
 {
     struct nl_sock *sock = open_netlink();
     struct rtnl_link *link = find_link(sock, ifindex, NULL);
@@ -52,7 +53,10 @@ static void change_link(__u32 ifindex, const char *name)
 
     if (name)
         rtnl_link_set_name(change, name);
-    rtnl_link_set_flags(change, IFF_UP);
+    if (is_up)
+        rtnl_link_set_flags(change, IFF_UP);
+    else
+        rtnl_link_unset_flags(change, IFF_UP);
     if (rtnl_link_change(sock, link, change, 0))
         fail("change a device");
     rtnl_link_put(change);
@@ -60,9 +64,11 @@ static void change_link(__u32 ifindex, const char *name)
     nl_socket_free(sock);
 }
 
+/* Linux 6.1 renames no device that is up. */
 void sandbox_rename_link(__u32 ifindex, const char *name)
 {
-    change_link(ifindex, name);
+    change_link(ifindex, NULL, false);
+    change_link(ifindex, name, true);
 }
 
 static __u32 ifindex_of(const char *name, unsigned char mac[6])
@@ -96,8 +102,8 @@ __u32 sandbox_add_veth(const char *name, const char *peer)
     }
     rtnl_link_put(link);
     nl_socket_free(sock);
-    change_link(ifindex_of(name, NULL), NULL);
-    change_link(ifindex_of(peer, NULL), NULL);
+    change_link(ifindex_of(name, NULL), NULL, true);
+    change_link(ifindex_of(peer, NULL), NULL, true);
     return ifindex_of(name, NULL);
 }
 
@@ -110,6 +116,16 @@ void sandbox_delete_link(__u32 ifindex)
         fail("delete a device");
     rtnl_link_put(link);
     nl_socket_free(sock);
+}
+
+/* The kernel's own neighbour discovery would run through the programs under test. */
+static void silence_ipv6(void)
+{
+    int fd = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
+
+    if (fd >= 0 && write(fd, "1", 1) != 1)
+        fail("disable_ipv6");
+    close(fd);
 }
 
 /* A second mount of the one cgroup2 hierarchy, wherever the machine has its own, if at all. */
@@ -140,6 +156,7 @@ void sandbox_enter(void)
     if (mkdir(sandbox.bpffs, 0700) || mount("bpf", sandbox.bpffs, "bpf", 0, NULL))
         fail("mount bpffs");
     enter_cgroup2(root);
+    silence_ipv6();
     sandbox.host_ifindex = sandbox_add_veth(SANDBOX_HOST_IFNAME, SANDBOX_POD_IFNAME);
     sandbox.pod_ifindex = ifindex_of(SANDBOX_POD_IFNAME, sandbox.pod_mac);
 }

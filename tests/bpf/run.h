@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs one packet through one shipped program and says what became of it. */
+#ifndef NSP_TESTS_BPF_RUN_H
+#define NSP_TESTS_BPF_RUN_H
+
+#include <stdbool.h>
+
+#include "tests/bpf/packets.h"
+#include "tests/bpf/world.h"
+
+enum run_program {
+    RUN_FROM_POD,
+    RUN_TO_POD,
+    RUN_INGRESS, /* cgroup_skb */
+};
+
+struct outcome {
+    bool is_refused; /* by the kernel, before any program ran: too short a frame */
+    bool passes;
+    bool is_reset;        /* answered with a RST, or turned into one */
+    struct change change; /* counted since */
+    int events;
+    struct event event; /* the last one */
+};
+
+/* Beside a started world. */
+void run_start(struct world *world);
+void run_stop(void);
+
+/*
+ * owner NULL: no socket owns the packet. From the pod such a packet is sent for real, through the veth; all others
+ * run by BPF_PROG_TEST_RUN.
+ */
+struct outcome run_packet(struct world *world, enum run_program program, const struct owner *owner, const __u8 *frame,
+                          size_t length);
+
+#endif
