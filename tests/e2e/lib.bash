@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the end-to-end tests share: a node of their own with policyd, pods whose container idles until a probe is run in
+# it, and profiles. A file's tests share one node (loading the datapath takes seconds); the profile is each test's own.
+# shellcheck shell=bash
+bats_require_minimum_version 1.5.0
+source "$BATS_TEST_DIRNAME/../support/env.bash"
+source "$BATS_TEST_DIRNAME/../../demo/pods.bash"
+
+# A test is another process than setup_file: it finds the node by the exported name.
+[[ -z ${E2E_NODE:-} ]] || pods_names "$E2E_NODE"
+
+# --- the node ---------------------------------------------------------------------------------------------------------
+# node_up: for setup_file. In the image probe one program has two paths: /usr/bin/probe, which profiles list, and
+# /usr/bin/other, which none does.
+node_up() {
+    export E2E_NODE=$NSP_ID
+    pods_begin "$NSP_ID"
+    pods_image probe "/usr/bin/probe=$NSP_BUILD/support/e2e-probe" "/usr/bin/other=$NSP_BUILD/support/e2e-probe"
+    pods_policyd --events-burst 100000 --events-per-second 100000
+}
+
+# node_down: for teardown_file. What pods_end could not remove, cleanup does.
+node_down() {
+    local rc=0
+    [[ -n ${E2E_NODE:-} ]] || return 0
+    pods_end >&2 || rc=1
+    cleanup
+    return "$rc"
+}
+
+# node_serve PORT...: an echo server on the node, outside all pods.
+node_serve() {
+    local log=$PODS_DIR/node.log
+    setsid nsenter --net="/run/netns/${PODS_ID}node" "$NSP_BUILD/support/e2e-probe" serve "$@" \
+        </dev/null >"$log" 2>&1 3>&- &
+    echo $! >"$PODS_DIR/node.pid"
+    wait_for 5 grep -q ready "$log"
+}
+
+node_serve_end() {
+    kill "$(cat "$PODS_DIR/node.pid")" 2>/dev/null || true
+}
+
+node_probe() {
+    pods_node "$NSP_BUILD/support/e2e-probe" "$@" 3>&-
+}
+
+# --- pods -------------------------------------------------------------------------------------------------------------
+# pod_up NAME CMD...: a pod that carries the label pod=NAME, with the container main running CMD.
+pod_up() {
+    pod_manifest "$1" >"$PODS_MANIFESTS/pod-$1.yaml"
+    pod_create "$1"
+    # Unprivileged echo requests, as containerd allows them.
+    nsenter --net="/run/netns/$PODS_ID$1" sysctl -qw net.ipv4.ping_group_range="0 2147483647"
+    container_start "$1/main" probe "${@:2}"
+}
+
+pod_manifest() {
+    cat <<END
+apiVersion: v1
+kind: Pod
+metadata: {name: $1, labels: {pod: $1}}
+END
+}
+
+# addresses_export POD: e.g. CLIENT4, CLIENT6 for the pod client, and NODE4, NODE6.
+addresses_export() {
+    local name=${1^^}
+    export "${name}4=$(pod_address "$1" 4)" "${name}6=$(pod_address "$1" 6)"
+    export NODE4 NODE6
+    NODE4=$(pod_gateway "$1" 4)
+    NODE6=$(pod_gateway "$1" 6)
+}
+
+# probe POD BINARY VERB...: what BINARY (probe or other) in the pod's container reports.
+probe() {
+    container_exec "$1/main" "/usr/bin/$2" "${@:3}"
+}
+
+# outcomes POD: checks the table on stdin, a row per probe, `BINARY VERB ARGUMENTS | OUTCOME`; shows all that differ.
+outcomes() {
+    local row command want got bad=0
+    while IFS= read -r row; do
+        [[ -n $row ]] || continue
+        read -ra command <<<"${row%%|*}"
+        read -r want <<<"${row##*|}"
+        got=$(probe "$1" "${command[@]}" </dev/null) || got+=" (exit status $?)"
+        [[ $got == "$want" ]] && continue
+        echo "$1: ${command[*]}: $got, expected: $want"
+        bad=1
+    done
+    return "$bad"
+}
+
+# --- profiles ---------------------------------------------------------------------------------------------------------
+# profile POD [ACTION]: writes the profile of a pod, the rest of whose spec (processes, default) is on stdin, and
+# returns when it is in force for the pod.
+profile() {
+    local before
+    before=$(revision_of "$1")
+    {
+        cat <<END
+apiVersion: securityprobe.datadoghq.com/v1
+kind: SecurityProfile
+metadata: {name: $1-profile}
+spec:
+  labelSelector: {matchLabels: {pod: $1}}
+  actions: [${2:-enforce}]
+END
+        cat
+    } >"$PODS_DIR/profile.new"
+    mv "$PODS_DIR/profile.new" "$PODS_MANIFESTS/profile-$1.yaml"
+    wait_for 10 revision_differs "$1" "$before"
+}
+
+# profile_action POD ACTION: the same profile with another action.
+profile_action() {
+    local before
+    before=$(revision_of "$1")
+    sed -i "s/^  actions: .*/  actions: [$2]/" "$PODS_MANIFESTS/profile-$1.yaml"
+    wait_for 10 revision_differs "$1" "$before"
+}
+
+# profile_none POD: no profile selects it.
+profile_none() {
+    rm -f "$PODS_MANIFESTS/profile-$1.yaml"
+    wait_for 10 pod_is_unselected "$1"
+}
+
+pod_is_unselected() {
+    pod_json "$1" | jq -e '.state == "READY" and .profiles == []'
+}
+
+pod_json() {
+    pods_nspctl pods -o json | jq --arg pod "$1" '.pods[] | select(.name == $pod)'
+}
+
+revision_of() {
+    pod_json "$1" | jq -r .revision
+}
+
+revision_differs() {
+    [[ $(revision_of "$1") != "$2" ]]
+}
+
+# --- events -----------------------------------------------------------------------------------------------------------
+# events_watch: collects events from now on, in $PODS_DIR/events.
+events_watch() {
+    : >"$PODS_DIR/events"
+    "$NSP_BUILD/nspctl" --socket "$PODS_SOCKET" observe -f -o json >"$PODS_DIR/events" 3>&- &
+    on_exit "kill $! 2>/dev/null"
+}
+
+# events_expect FILTER: waits for an event of which the jq expression holds.
+events_expect() {
+    wait_for 5 events_has "$1" || {
+        echo "no event such that $1 among:"
+        cat "$PODS_DIR/events"
+        return 1
+    }
+}
+
+events_has() {
+    jq -e -n "[inputs | select($1)] | length > 0" "$PODS_DIR/events"
+}
+
+events_count() {
+    jq -n "[inputs | select($1)] | length" "$PODS_DIR/events"
+}
+
+# container_kill POD SIGNAL VERB: to all probes of that verb in the pod.
+container_kill() {
+    local pid
+    while read -r pid; do
+        [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") != *" $3 "* ]] || kill "-$2" "$pid"
+    done <"$PODS_CGROUP/$1/main/cgroup.procs"
+}
