@@ -19,6 +19,8 @@
 #include "policyd/assign.h"
 #include "policyd/instance.h"
 
+#define START_WAIT_MS 1000
+
 static __u64 now_ms(void)
 {
     struct timespec now;
@@ -148,10 +150,10 @@ static int open_datapath(struct daemon *daemon, struct error *err)
         .events_burst = daemon->options.events_burst,
     };
 
-    if (instance_lock(options.directory, &daemon->lock, err) ||
+    if (instance_lock(options.directory, START_WAIT_MS, &daemon->lock, err) ||
         load_or_adopt(&daemon->datapath, &options, &daemon->is_adopted, err))
         return -err->code;
-    if (daemon->lock < 0 && instance_lock(options.directory, &daemon->lock, err))
+    if (daemon->lock < 0 && instance_lock(options.directory, START_WAIT_MS, &daemon->lock, err))
         return -err->code;
     log_info("datapath=%s %s", options.directory, daemon->is_adopted ? "adopted" : "loaded");
     return 0;

@@ -41,18 +41,26 @@ static bool is_ipv4(const __u8 address[16])
     return memcmp(address, prefix, sizeof(prefix)) == 0;
 }
 
-/* The one who opened the flow is its source. */
+/* The one who opened the flow is its source. At connect() the pod's own address and port are not chosen yet. */
 static json_t *make_addresses(const struct event *event)
 {
+    const char *local_side = event->direction == EGRESS ? "source" : "destination";
+    const char *remote_side = event->direction == EGRESS ? "destination" : "source";
     char local[CIDR_TEXT_SIZE], remote[CIDR_TEXT_SIZE];
-    bool is_egress = event->direction == EGRESS;
+    json_t *addresses;
 
     if (is_zero(event->local) && is_zero(event->remote))
         return NULL;
     cidr_format_address(event->local, local);
     cidr_format_address(event->remote, remote);
-    return json_pack("{s:s,s:s,s:s}", "source", is_egress ? local : remote, "destination", is_egress ? remote : local,
-                     "ipVersion", is_ipv4(event->remote) ? "IPv4" : "IPv6");
+    addresses = json_object();
+    if (!is_zero(event->local))
+        json_object_set_new(addresses, local_side, json_string(local));
+    if (!is_zero(event->remote))
+        json_object_set_new(addresses, remote_side, json_string(remote));
+    json_object_set_new(addresses, "ipVersion",
+                        json_string(is_ipv4(is_zero(event->remote) ? event->local : event->remote) ? "IPv4" : "IPv6"));
+    return addresses;
 }
 
 static json_t *make_tcp_flags(__u8 flags)
@@ -85,19 +93,25 @@ static const char *l4_name(__u8 protocol)
     }
 }
 
+static void set_port(json_t *layer, const char *key, __u16 port_be)
+{
+    if (port_be)
+        json_object_set_new(layer, key, json_integer(ntohs(port_be)));
+}
+
 static json_t *make_l4(const struct event *event)
 {
     bool is_egress = event->direction == EGRESS;
-    int local = ntohs(event->local_port_be), remote = ntohs(event->remote_port_be);
     const char *name = l4_name(event->protocol);
     json_t *layer;
 
     if (!name)
         return NULL;
-    if (strncmp(name, "ICMP", 4) == 0)
-        return json_pack("{s:{}}", name);
-    layer = json_pack("{s:i,s:i}", "source_port", is_egress ? local : remote, "destination_port",
-                      is_egress ? remote : local);
+    layer = json_object();
+    if (strncmp(name, "ICMP", 4) != 0) {
+        set_port(layer, "source_port", is_egress ? event->local_port_be : event->remote_port_be);
+        set_port(layer, "destination_port", is_egress ? event->remote_port_be : event->local_port_be);
+    }
     if (event->protocol == IPPROTO_TCP && event->tcp_flags)
         json_object_set_new(layer, "flags", make_tcp_flags(event->tcp_flags));
     return json_pack("{s:o}", name, layer);

@@ -10,10 +10,25 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 
 #include "lib/cleanup.h"
 
-int instance_lock(const char *directory, int *lock, struct error *err)
+#define LOOK_NS 20000000L
+
+/* A policyd that was told to end may still be at it. */
+static int wait_for_lock(int fd, int wait_ms)
+{
+    while (flock(fd, LOCK_EX | LOCK_NB)) {
+        if (errno != EWOULDBLOCK || wait_ms <= 0)
+            return -errno;
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
+        wait_ms -= LOOK_NS / 1000000;
+    }
+    return 0;
+}
+
+int instance_lock(const char *directory, int wait_ms, int *lock, struct error *err)
 {
     char path[256];
 
@@ -27,11 +42,13 @@ int instance_lock(const char *directory, int *lock, struct error *err)
     }
     if (fd < 0)
         return error_set(err, errno, "%s: %s", path, strerror(errno));
-    if (flock(fd, LOCK_EX | LOCK_NB)) {
-        if (errno != EWOULDBLOCK)
-            return error_set(err, errno, "%s: cannot be locked: %s", path, strerror(errno));
+
+    int rc = wait_for_lock(fd, wait_ms);
+
+    if (rc == -EWOULDBLOCK)
         return error_set(err, EBUSY, "%s: another policyd is running with it; stop that one first", directory);
-    }
+    if (rc)
+        return error_set(err, -rc, "%s: cannot be locked: %s", path, strerror(-rc));
     *lock = TAKE_FD(fd);
     return 0;
 }

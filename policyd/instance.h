@@ -7,8 +7,8 @@
 
 /*
  * Takes the lock of a pin directory; *lock is a descriptor that holds it, or -1 when nothing is pinned there yet.
- * EBUSY: another policyd has it.
+ * EBUSY: another policyd has it, and kept it for wait_ms.
  */
-int instance_lock(const char *directory, int *lock, struct error *err);
+int instance_lock(const char *directory, int wait_ms, int *lock, struct error *err);
 
 #endif

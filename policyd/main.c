@@ -10,6 +10,8 @@
 #include "policyd/daemon.h"
 #include "policyd/instance.h"
 
+#define REMOVE_WAIT_MS 3000
+
 static int fail(const struct error *err)
 {
     log_error("%s", err->msg);
@@ -28,7 +30,7 @@ static int run_remove(const struct options *options)
     struct error err = {0};
     cleanup_close int lock = -1;
 
-    if (instance_lock(options->bpffs, &lock, &err) || load_remove(options->bpffs, &err))
+    if (instance_lock(options->bpffs, REMOVE_WAIT_MS, &lock, &err) || load_remove(options->bpffs, &err))
         return fail(&err);
     if (was_there)
         printf("detached all pods, removed %s\n", options->bpffs);

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* policyd's flags and settings file: what is taken, and what a refusal names. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/cleanup.h"
+#include "policyd/options.h"
+
+#define ARGUMENTS_MAX 8
+
+/* Writes a settings file and reads it; the file's name is cut out of the message. */
+static int read_text(const char *text, struct options *options, struct error *err)
+{
+    char path[] = "/tmp/nsp-options-XXXXXX";
+    cleanup_close int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    options_init(options);
+
+    int rc = options_read_file(options, path, err);
+
+    unlink(path);
+    return rc;
+}
+
+static void settings_are_lines_of_key_and_value(void **state)
+{
+    struct options options;
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(read_text("# a comment\n\n  manifests =  /a b/c \nevents-per-second=0\r\nexempt-node = no\n"
+                               "log-level = debug",
+                               &options, &err),
+                     0);
+    assert_string_equal(options.manifests, "/a b/c");
+    assert_int_equal(options.events_per_second, 0);
+    assert_int_equal(options.events_burst, 100);
+    assert_false(options.exempt_node);
+    assert_int_equal(options.log_level, LOG_LEVEL_DEBUG);
+}
+
+static void a_bad_line_is_named_and_nothing_is_set(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *message;
+    } rows[] = {
+        {"manifests = /a\nmanifest = /b\n", ":2: \"manifest\" is not a setting; `policyd --help` lists them"},
+        {"manifests\n", ":1: \"manifests\" is not of the form `key = value`"},
+        {"bpffs = sys/fs/bpf\n", ":1: bpffs: \"sys/fs/bpf\" is not an absolute path"},
+        {"events-burst = -1\n", ":1: events-burst: \"-1\" is not a number from 0 to 1000000000"},
+        {"events-burst = 10k\n", ":1: events-burst: \"10k\" is not a number from 0 to 1000000000"},
+        {"events-burst = 1000000001\n", ":1: events-burst: \"1000000001\" is not a number from 0 to 1000000000"},
+        {"events-burst =\n", ":1: events-burst: \"\" is not a number from 0 to 1000000000"},
+        {"exempt-node = true\n", ":1: exempt-node: \"true\" is neither yes nor no"},
+        {"log-level = trace\n", ":1: log-level: \"trace\" is none of error, warning, info, debug"},
+        {"config = /etc/other\n", ":1: \"config\" is not a setting; `policyd --help` lists them"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct options options, untouched;
+        struct error err = {0};
+
+        options_init(&untouched);
+        assert_int_equal(read_text(rows[i].text, &options, &err), -22);
+        assert_non_null(strchr(err.msg, ':'));
+        assert_string_equal(strchr(err.msg, ':'), rows[i].message);
+        assert_string_equal(options.manifests, untouched.manifests);
+    }
+}
+
+/* `arguments`: separated by blanks. */
+static int parse(const char *arguments, struct options *options, struct error *err)
+{
+    cleanup_free char *copy = strdup(arguments);
+    char *argv[ARGUMENTS_MAX + 2] = {(char *)"policyd"}, *rest = NULL;
+    int argc = 1;
+
+    for (char *word = strtok_r(copy, " ", &rest); word && argc <= ARGUMENTS_MAX; word = strtok_r(NULL, " ", &rest))
+        argv[argc++] = word;
+    return options_parse(options, argc, argv, err);
+}
+
+static void flags_come_after_the_file_wherever_they_stand(void **state)
+{
+    char path[] = "/tmp/nsp-options-XXXXXX", arguments[128];
+    cleanup_close int fd = mkstemp(path);
+    struct options options;
+    struct error err = {0};
+    ssize_t written = write(fd, "events-burst = 7\nevents-per-second = 8\n", 39);
+
+    (void)state;
+    assert_int_equal(written, 39);
+    snprintf(arguments, sizeof(arguments), "--events-burst 9 --config %s", path);
+
+    int rc = parse(arguments, &options, &err);
+
+    unlink(path);
+    assert_int_equal(rc, 0);
+    assert_int_equal(options.events_burst, 9);
+    assert_int_equal(options.events_per_second, 8);
+}
+
+static void flags_that_are_wrong_are_named(void **state)
+{
+    static const struct {
+        const char *arguments;
+        const char *message;
+    } rows[] = {
+        {"--nothing", "--nothing: unknown flag; `policyd --help` lists the flags"},
+        {"--config /dev/null --bpffs", "--bpffs: a value is missing; `policyd --help` lists the flags"},
+        {"--config /dev/null more", "more: not a flag; `policyd --help` lists them"},
+        {"--config /dev/null --exempt-node maybe", "--exempt-node: exempt-node: \"maybe\" is neither yes nor no"},
+        {"--config /nowhere/at.all", "/nowhere/at.all: No such file or directory"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct options options;
+        struct error err = {0};
+
+        assert_true(parse(rows[i].arguments, &options, &err) < 0);
+        assert_string_equal(err.msg, rows[i].message);
+    }
+}
+
+static void a_socket_path_that_is_too_long_is_refused(void **state)
+{
+    char path[OPTIONS_PATH_MAX + 1];
+    struct options options;
+    struct error err = {0};
+
+    (void)state;
+    memset(path, 'a', sizeof(path));
+    path[0] = '/';
+    path[OPTIONS_PATH_MAX] = '\0';
+    options_init(&options);
+    assert_true(options_set(&options, "socket", path, &err) < 0);
+    path[OPTIONS_PATH_MAX - 1] = '\0';
+    assert_int_equal(options_set(&options, "socket", path, &err), 0);
+    assert_string_equal(options.socket, path);
+}
+
+static void commands_are_recognised(void **state)
+{
+    static const struct {
+        const char *arguments;
+        enum options_command command;
+    } rows[] = {
+        {"--config /dev/null", OPTIONS_RUN},
+        {"--config /dev/null --remove", OPTIONS_REMOVE},
+        {"--config /dev/null --version", OPTIONS_VERSION},
+        {"--config /dev/null --help", OPTIONS_HELP},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct options options;
+        struct error err = {0};
+
+        assert_int_equal(parse(rows[i].arguments, &options, &err), 0);
+        assert_int_equal(options.command, rows[i].command);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(settings_are_lines_of_key_and_value),
+        cmocka_unit_test(a_bad_line_is_named_and_nothing_is_set),
+        cmocka_unit_test(flags_come_after_the_file_wherever_they_stand),
+        cmocka_unit_test(flags_that_are_wrong_are_named),
+        cmocka_unit_test(a_socket_path_that_is_too_long_is_refused),
+        cmocka_unit_test(commands_are_recognised),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
