@@ -8,7 +8,7 @@
 #include "policyd/selector.h"
 #include "policyd/yaml.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size); /* NOLINT(readability-identifier-naming): libFuzzer's */
 
 static void try_profile(const json_t *document)
 {

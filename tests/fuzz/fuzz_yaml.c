@@ -6,7 +6,7 @@
 
 #include "policyd/yaml.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size); /* NOLINT(readability-identifier-naming): libFuzzer's */
 
 static void check_depth(const json_t *value, int depth)
 {

@@ -147,7 +147,8 @@ static void object_names_are_dns_1123(void **state)
 
 static void labels_have_kubernetes_syntax(void **state)
 {
-    static const char *const keys[] = {"app", "App_1.x-y", "app.kubernetes.io/name", "a/b", L63, "example.com/" L63};
+    static const char longest[] = "example.com/" L63;
+    static const char *const keys[] = {"app", "App_1.x-y", "app.kubernetes.io/name", "a/b", L63, longest};
     static const char *const values[] = {"", "ping", "v1.2_3-Rc", "1", L63};
     static const struct refusal bad_keys[] = {
         {"", "is not a label's key"},

@@ -280,7 +280,7 @@ static char *repeat(const char *before, const char *element, size_t count, const
         end = stpcpy(end, element);
         *end++ = ',';
     }
-    strcpy(end, after);
+    stpcpy(end, after);
     return text;
 }
 

@@ -166,15 +166,15 @@ static void what_is_ambiguous_or_not_json_is_refused_with_its_line(void **state)
 
 static void an_alias_bomb_is_refused_before_it_bursts(void **state)
 {
-    char text[2000] = "a: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+    char text[2000];
+    size_t used = (size_t)snprintf(text, sizeof(text), "a: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
 
     (void)state;
     for (int i = 1; i < 10; i++) {
-        char line[200];
-
-        snprintf(line, sizeof(line), "b%d: &a%d [*a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d, *a%d]\n", i, i, i - 1, i - 1,
-                 i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
-        strcat(text, line);
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "b%d: &a%d [*a%d", i, i, i - 1);
+        for (int j = 0; j < 7; j++)
+            used += (size_t)snprintf(text + used, sizeof(text) - used, ", *a%d", i - 1);
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "]\n");
     }
     assert_refused(yaml_parse, text, "more than 500000 values, with all aliases written out");
 }
