@@ -113,7 +113,7 @@ int cgroup_candidate(const char *uid, unsigned index, char path[CGROUP_PATH_SIZE
     memcpy(path, pattern, before);
     for (size_t i = 0; i <= strlen(uid); i++)
         path[before + i] = (index < each && uid[i] == '-') ? '_' : uid[i];
-    strcpy(path + before + strlen(uid), pattern + before + 2);
+    memcpy(path + before + strlen(uid), pattern + before + 2, strlen(pattern) - before - 1);
     return 0;
 }
 

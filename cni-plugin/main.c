@@ -151,7 +151,7 @@ static int decode_and_run(const struct command *command, const struct invocation
     json_auto_t *output = NULL;
     struct netconf conf;
     struct error err;
-    size_t length;
+    size_t length = 0;
 
     if (read_stdin(&text, &length, &err) < 0 || netconf_decode(text, length, &conf, &err) < 0)
         return fail(NETCONF_1_1_0, &err);

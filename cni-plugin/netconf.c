@@ -213,15 +213,15 @@ int netconf_settings(struct netconf *conf, struct error *err)
     return rc;
 }
 
-bool netconf_exempts(const struct netconf *conf, const char *namespace_)
+bool netconf_exempts(const struct netconf *conf, const char *pod_namespace)
 {
     const json_t *item;
     size_t i;
 
     if (!conf->exempt_namespaces)
-        return strcmp(namespace_, DEFAULT_EXEMPT_NAMESPACE) == 0;
+        return strcmp(pod_namespace, DEFAULT_EXEMPT_NAMESPACE) == 0;
     json_array_foreach (conf->exempt_namespaces, i, item) {
-        if (namespace_[0] != '\0' && strcmp(json_string_value(item), namespace_) == 0)
+        if (pod_namespace[0] != '\0' && strcmp(json_string_value(item), pod_namespace) == 0)
             return true;
     }
     return false;

@@ -62,7 +62,7 @@ int netconf_check(struct netconf *conf, struct error *err);
  */
 int netconf_settings(struct netconf *conf, struct error *err);
 
-bool netconf_exempts(const struct netconf *conf, const char *namespace_);
+bool netconf_exempts(const struct netconf *conf, const char *pod_namespace);
 
 void netconf_free(struct netconf *conf);
 

@@ -57,7 +57,7 @@ by_uid() {
         "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod$uid.slice" \
         "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod$uid.slice" \
         "/kubepods.slice/kubepods-pod$uid.slice" \
-        "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod$uid.slice" \
+        "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod$uid.slice" \
         "/kubelet/kubepods/pod$UID_TEXT"; do
         tree "$place"
         by_uid "$UID_TEXT"

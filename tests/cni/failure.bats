@@ -93,7 +93,7 @@ expect_unwatched() {
     }
     read -ra bytes <<<"$value"
     bytes[4]=63
-    on_exit 'set_control "$value"'
+    on_exit "set_control '$value'"
     set_control "${bytes[*]}"
     fail_with 100-199 ADD a <<<"$(conf a)"
     [[ "$output" == *"ABI version 99"* ]]

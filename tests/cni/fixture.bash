@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the tests of the plugin share: pods (a namespace and a cgroup), a pinned datapath of their own, stdin for the
 # plugin, and what must be true of its answers. A pod NAME has container id c-NAME, and eth0.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 bats_require_minimum_version 1.5.0
 source "$BATS_TEST_DIRNAME/../support/env.bash"
 
 NET=${NSP_ID}net
 SOCKET=$NSP_TMP/cni.sock
 UNIFIED=$(cgroup2_root)
-# shellcheck disable=SC2034
 VERSIONS=(0.3.0 0.3.1 0.4.0 1.0.0 1.1.0)
 CGROUP_PROGRAMS=10
 
@@ -89,6 +88,7 @@ fail_with() {
 
 # expect_error CODE: stdout is one JSON object, the specification's error with that code (a number or a range N-M).
 expect_error() {
+    # shellcheck disable=SC2016
     expect "one error object on stdout: $output" jq -se --arg code "$1" '
         length == 1 and (.[0] | (.cniVersion | type == "string") and (.msg | type == "string" and length > 0)
         and (($code | split("-") | map(tonumber)) as $range | .code >= $range[0] and .code <= $range[-1]))' \

@@ -201,7 +201,8 @@ collect() {
 
 @test "GC takes an empty list, null and the other spelling for what they mean" {
     local list
-    for list in '."cni.dev/valid-attachments" = []' '."cni.dev/valid-attachments" = null' '."cni.dev/attachments" = []'; do
+    for list in '."cni.dev/valid-attachments" = []' '."cni.dev/valid-attachments" = null' \
+        '."cni.dev/attachments" = []'; do
         succeed ADD a <<<"$(conf a)"
         collect "$list"
         expect_attached a

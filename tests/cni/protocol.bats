@@ -45,7 +45,7 @@ refused() {
 }
 
 @test "each verb needs its own variables and names all that are missing" {
-    local line command required variable
+    local command required variable
     while read -r command required; do
         for variable in CNI_CONTAINERID CNI_NETNS CNI_IFNAME CNI_PATH; do
             run --separate-stderr call "$command" none "$variable=" <<<"x"

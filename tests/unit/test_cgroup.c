@@ -58,7 +58,7 @@ static void paths_that_leave_the_mount_or_mean_all_of_it_are_refused(void **stat
     assert_int_equal(cgroup_expand(endless, path, &err), -CNI_INVALID_CONFIG);
     for (size_t i = 1; i < 300; i += 2)
         endless[i] = '-';
-    strcpy(endless + 300, ".slice");
+    snprintf(endless + 300, sizeof(endless) - 300, ".slice");
     assert_int_equal(cgroup_expand(endless + 2, path, &err), -CNI_INVALID_CONFIG);
 }
 
@@ -102,7 +102,7 @@ struct mounts {
 
 static void write_mounts(struct mounts *mounts, const char *type)
 {
-    strcpy(mounts->folder, "/tmp/nspt-XXXXXX");
+    snprintf(mounts->folder, sizeof(mounts->folder), "/tmp/nspt-XXXXXX");
     assert_non_null(mkdtemp(mounts->folder));
     snprintf(mounts->file, sizeof(mounts->file), "%s/mounts", mounts->folder);
 
