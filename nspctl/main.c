@@ -21,7 +21,8 @@ static const struct command commands[] = {
     {"pods", command_pods, "[-n NAMESPACE] [-o json|table]", "the pods of this node and what is in force for each"},
     {"profiles", command_profiles, "[-n NAMESPACE] [-o json|table]", "the profiles policyd knows, refused ones too"},
     {"observe", command_observe,
-     "[-f] [-n NAMESPACE] [--pod POD] [--binary PATH] [--verdict VERDICT] [--since TIME] [-o json|table]",
+     "[-f] [-n NAMESPACE] [--pod POD] [--binary PATH] [--verdict VERDICT] [--since TIME] [--last N] "
+     "[-o compact|table|json]",
      "violations, as they happen with -f"},
     {"check", command_check, "FILE...", "validate manifests as policyd would; needs no policyd"},
 };
