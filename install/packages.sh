@@ -42,6 +42,7 @@ qemu-system-x86: boots the kernels under test
 runc: runs the containers of the demo and of the end-to-end tests
 shellcheck: make check
 socat: speaks every protocol in tests
+strace: makes system calls of the plugin fail in tests
 tcpdump: captures in tests
 util-linux: unshare, nsenter, flock
 xz-utils: packed kernel modules

@@ -147,3 +147,12 @@ END
         fail_with 8 ADD none CNI_NETNS="$path" <<<"$(conf none)"
     done
 }
+
+@test "the example configurations end with an entry that we accept" {
+    local file
+    for file in "$NSP_ROOT"/conf/*.conflist; do
+        # Code 8 comes when everything before has been accepted.
+        refused 8 ADD <<<"$(jq '. as $list | .plugins[-1] + {cniVersion, name, prevResult: {}}
+            | if .type != "nsp" or .capabilities.cgroupPath != true then error else . end' "$file")"
+    done
+}
