@@ -7,5 +7,6 @@ int group_load(void);
 int group_attach(void);
 int group_record(void);
 int group_packets(void);
+int group_flows(void);
 
 #endif

@@ -14,6 +14,7 @@ int main(void)
     failed += group_attach();
     failed += group_record();
     failed += group_packets();
+    failed += group_flows();
     sandbox_leave();
     return failed != 0;
 }

@@ -21,22 +21,11 @@ struct owner {
     __u8 path[16];
 };
 
-/* Places of owner_seen, and indices of owner_programs. */
+/* Places of owner_seen. */
 enum owner_place {
     SEEN_FROM_POD, /* behind nsp_from_pod */
     SEEN_AT_POD,   /* at the pod's end */
     SEEN_PLACES,
-};
-enum owner_program {
-    TARGET_TC,
-    TARGET_CGROUP,
-    TARGETS,
-};
-
-struct seen {
-    __u64 packets;
-    __u32 length;    /* of the last one */
-    __u32 tcp_flags; /* of the last one, if it is TCP without options or extension headers */
 };
 
 #endif

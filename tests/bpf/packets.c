@@ -2,7 +2,6 @@
 #include "tests/bpf/packets.h"
 
 #include <arpa/inet.h>
-#include <stdbool.h>
 #include <string.h>
 
 #define ETHERTYPE_ARP 0x0806
@@ -180,4 +179,37 @@ size_t packets_build(const struct packet_spec *spec, __u8 frame[PACKETS_MAX])
     else
         append(&at, 46);
     return at.length;
+}
+
+static __u32 add_words(const __u8 *bytes, size_t length, __u32 sum)
+{
+    for (size_t i = 0; i + 1 < length; i += 2)
+        sum += (__u32)(bytes[i] << 8 | bytes[i + 1]);
+    return sum;
+}
+
+/* A sum over bytes that include their own checksum is all ones. */
+static bool is_whole(__u32 sum)
+{
+    while (sum >> 16)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return sum == 0xffff;
+}
+
+bool packets_is_reset(const __u8 *frame, size_t length)
+{
+    const __u8 *ip = frame + 14;
+    bool is_ipv4 = frame[12] == 0x08;
+    size_t header = is_ipv4 ? 20 : 40;
+    const __u8 *tcp = ip + header;
+
+    if (length != 14 + header + 20 || tcp[13] != 0x04 || tcp[12] != 5 << 4)
+        return false;
+
+    size_t said = is_ipv4 ? (size_t)(ip[2] << 8 | ip[3]) : 40U + (size_t)(ip[4] << 8 | ip[5]);
+    __u32 sum = add_words(tcp, 20, IPPROTO_TCP + 20);
+
+    if (said != header + 20 || (is_ipv4 && !is_whole(add_words(ip, 20, 0))))
+        return false;
+    return is_whole(add_words(ip + (is_ipv4 ? 12 : 8), is_ipv4 ? 8 : 32, sum));
 }

@@ -4,6 +4,7 @@
 #define NSP_TESTS_BPF_PACKETS_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define PACKETS_MAX 512
@@ -44,6 +45,9 @@ struct packet_spec {
     const struct packet_spec *quoted; /* ICMP errors: its IP header and 8 bytes follow */
     const char *nd_target;
 };
+
+/* Whether the frame is a RST and nothing else: flags, lengths and both checksums are as they must be. */
+bool packets_is_reset(const __u8 *frame, size_t length);
 
 /* Returns the number of bytes in frame. */
 size_t packets_build(const struct packet_spec *spec, __u8 frame[PACKETS_MAX]);

@@ -25,6 +25,7 @@
 
 #define DEADLINE_NS 1000000000LL
 #define TC_NEXT (-1)
+#define TC_SHOT 2
 #define TC_REDIRECT 7
 #define NO_SUCH_RUN (-1000)
 
@@ -99,53 +100,70 @@ void run_stop(void)
     owner_bpf__destroy(helper);
 }
 
-static struct seen read_seen(__u32 place)
+static __u64 read_seen(__u32 place)
 {
-    struct seen seen;
+    __u64 packets;
 
-    assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(helper->maps.owner_seen), &place, &seen), 0);
-    return seen;
+    assert_int_equal(bpf_map_lookup_elem(bpf_map__fd(helper->maps.owner_seen), &place, &packets), 0);
+    return packets;
 }
 
-/* Returns the program's answer, or NO_SUCH_RUN where the kernel takes no such packet. The packet may come out changed.
- */
-static int test_run(int program_fd, struct __sk_buff *context, const __u8 *frame, size_t length,
-                    __u8 out[2 * PACKETS_MAX])
-{
-    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = (__u32)length, .data_out = out,
-                .data_size_out = 2 * PACKETS_MAX, .ctx_in = context, .ctx_size_in = sizeof(*context), .repeat = 1);
-    int rc = bpf_prog_test_run_opts(program_fd, &options);
+/* A frame on its way through a program, which may change it. */
+struct trip {
+    const __u8 *frame;
+    size_t length;
+    __u8 out[2 * PACKETS_MAX];
+    size_t out_length;
+};
 
+/* Returns the program's answer, or NO_SUCH_RUN where the kernel takes no such packet. */
+static int test_run(const struct bpf_program *program, struct __sk_buff *context, struct trip *trip)
+{
+    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = trip->frame, .data_size_in = (__u32)trip->length,
+                .data_out = trip->out, .data_size_out = sizeof(trip->out), .ctx_in = context,
+                .ctx_size_in = sizeof(*context), .repeat = 1);
+    int rc = bpf_prog_test_run_opts(bpf_program__fd(program), &options);
+
+    trip->out_length = options.data_size_out;
     /* Linux 6.18 wants an IP header behind that EtherType, older kernels a byte behind the Ethernet header. */
-    if (rc == -EINVAL && length < ETH_HLEN + 40)
+    if (rc == -EINVAL && trip->length < ETH_HLEN + 40)
         return NO_SUCH_RUN;
     if (rc)
-        fail_msg("BPF_PROG_TEST_RUN with %zu bytes: %s", length, strerror(-rc));
+        fail_msg("BPF_PROG_TEST_RUN with %zu bytes: %s", trip->length, strerror(-rc));
     return (int)options.retval;
 }
 
-static void run_owned(const struct world *world, enum run_program program, const struct owner *owner, const __u8 *frame,
-                      size_t length, struct outcome *outcome)
+static void set_owner(const struct owner *owner)
 {
-    struct __sk_buff context = {.ifindex = sandbox.host_ifindex};
-    struct owner absent = {.is_absent = 1};
-    __u8 out[2 * PACKETS_MAX];
+    static const struct owner absent = {.is_absent = 1};
     __u32 zero = 0;
-    bool is_cgroup = program == RUN_INGRESS;
-    int answer;
 
-    if (!is_cgroup)
-        set_target(helper->maps.owner_tc,
-                   world->datapath.programs[program == RUN_FROM_POD ? PROGRAM_FROM_POD : PROGRAM_TO_POD]);
     assert_int_equal(
         bpf_map_update_elem(bpf_map__fd(helper->maps.owner_wanted), &zero, owner ? owner : &absent, BPF_ANY), 0);
-    answer = test_run(bpf_program__fd(is_cgroup ? helper->progs.owner_run_cg : helper->progs.owner_run_tc), &context,
-                      frame, length, out);
+}
+
+static void run_tc(int program_fd, struct trip *trip, struct outcome *outcome)
+{
+    struct __sk_buff context = {.ifindex = sandbox.host_ifindex};
+    int answer;
+
+    set_target(helper->maps.owner_tc, program_fd);
+    answer = test_run(helper->progs.owner_run_tc, &context, trip);
+    assert_true(answer == TC_NEXT || answer == TC_SHOT || answer == TC_REDIRECT || answer == NO_SUCH_RUN);
     outcome->is_refused = answer == NO_SUCH_RUN;
-    outcome->passes = is_cgroup ? answer == 1 : answer == TC_NEXT;
-    outcome->is_reset = !is_cgroup && answer == TC_REDIRECT;
-    if (!outcome->is_refused && !is_cgroup)
-        assert_true(answer == TC_NEXT || answer == 2 || answer == TC_REDIRECT);
+    outcome->passes = answer == TC_NEXT;
+    outcome->is_reset = answer == TC_REDIRECT || (answer == TC_NEXT && trip->out_length < trip->length);
+    if (outcome->is_reset)
+        assert_true(packets_is_reset(trip->out, trip->out_length));
+}
+
+static void run_cgroup(struct trip *trip, struct outcome *outcome)
+{
+    struct __sk_buff context = {.ifindex = sandbox.host_ifindex};
+    int answer = test_run(helper->progs.owner_run_cg, &context, trip);
+
+    outcome->is_refused = answer == NO_SUCH_RUN;
+    outcome->passes = answer == 1;
 }
 
 static long long now_ns(void)
@@ -157,38 +175,52 @@ static long long now_ns(void)
 }
 
 /* Out of the pod's end of the veth; done once somebody has counted it. */
-static void run_sent(const struct world *world, const __u8 *frame, size_t length, struct outcome *outcome)
+static void run_sent(const struct world *world, struct trip *trip, struct outcome *outcome)
 {
     struct __sk_buff context = {.ifindex = sandbox.pod_ifindex, .mark = sandbox.pod_ifindex};
-    struct seen passed = read_seen(SEEN_FROM_POD), at_pod = read_seen(SEEN_AT_POD);
-    __u8 out[2 * PACKETS_MAX];
+    __u64 passed = read_seen(SEEN_FROM_POD), at_pod = read_seen(SEEN_AT_POD);
     long long deadline = now_ns() + DEADLINE_NS;
 
-    if (test_run(bpf_program__fd(helper->progs.owner_send), &context, frame, length, out) == NO_SUCH_RUN) {
+    if (test_run(helper->progs.owner_send, &context, trip) == NO_SUCH_RUN) {
         outcome->is_refused = true;
         return;
     }
     do {
-        outcome->passes = read_seen(SEEN_FROM_POD).packets != passed.packets;
+        outcome->passes = read_seen(SEEN_FROM_POD) != passed;
         outcome->change = world_changed(world);
     } while (!outcome->passes && !outcome->change.seen && now_ns() < deadline);
-    outcome->is_reset = read_seen(SEEN_AT_POD).packets != at_pod.packets;
+    outcome->is_reset = read_seen(SEEN_AT_POD) != at_pod;
 }
 
 struct outcome run_packet(struct world *world, enum run_program program, const struct owner *owner, const __u8 *frame,
                           size_t length)
 {
+    struct trip trip = {.frame = frame, .length = length};
     struct outcome outcome = {0};
 
     events = 0;
     world_mark(world);
-    if (program == RUN_FROM_POD && !owner)
-        run_sent(world, frame, length, &outcome);
+    set_owner(owner);
+    if (program == RUN_INGRESS)
+        run_cgroup(&trip, &outcome);
+    else if (program == RUN_TO_POD)
+        run_tc(world->datapath.programs[PROGRAM_TO_POD], &trip, &outcome);
+    else if (owner)
+        run_tc(world->datapath.programs[PROGRAM_FROM_POD], &trip, &outcome);
     else
-        run_owned(world, program, owner, frame, length, &outcome);
+        run_sent(world, &trip, &outcome);
     ring_buffer__consume(ring);
     outcome.change = world_changed(world);
     outcome.events = events;
     outcome.event = last_event;
     return outcome;
+}
+
+struct outcome run_spec(struct world *world, enum run_program program, const struct owner *owner,
+                        const struct packet_spec *spec)
+{
+    __u8 frame[PACKETS_MAX];
+    size_t length = packets_build(spec, frame);
+
+    return run_packet(world, program, owner, frame, length);
 }

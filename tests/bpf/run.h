@@ -33,5 +33,8 @@ void run_stop(void);
  */
 struct outcome run_packet(struct world *world, enum run_program program, const struct owner *owner, const __u8 *frame,
                           size_t length);
+/* The same of a described packet. */
+struct outcome run_spec(struct world *world, enum run_program program, const struct owner *owner,
+                        const struct packet_spec *spec);
 
 #endif
