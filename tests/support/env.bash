@@ -116,7 +116,7 @@ cleanup() {
         eval "${_exits[i]}" || true
     done
     _exits=()
-    remove_named "$NSP_ID"
+    remove_named "$NSP_ID" || true # what is going by itself meanwhile is no failure, whatever set -e says
 }
 
 # remove_named PREFIX: processes, cgroups, namespaces, links, pins, mounts and files of that name.
@@ -168,7 +168,7 @@ reap() {
         [[ $pid =~ ^[0-9]+$ && $dead != *" $pid "* ]] || continue
         ! is_alive "$pid" || continue
         dead+=" $pid "
-        remove_named "nspt${pid}x"
+        remove_named "nspt${pid}x" || true
     done
 }
 
