@@ -8,5 +8,6 @@ int group_attach(void);
 int group_record(void);
 int group_packets(void);
 int group_flows(void);
+int group_removal(void);
 
 #endif

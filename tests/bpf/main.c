@@ -15,6 +15,7 @@ int main(void)
     failed += group_record();
     failed += group_packets();
     failed += group_flows();
+    failed += group_removal();
     sandbox_leave();
     return failed != 0;
 }

@@ -46,12 +46,10 @@ static int load(void **state)
 
 static int unload(void **state)
 {
-    struct error err;
-
     (void)state;
     nl_socket_free(netlink_sock);
     pins_close(&datapath);
-    return load_remove(sandbox.pins, &err);
+    return 0;
 }
 
 static int add_device(void **state)

@@ -32,12 +32,14 @@ static __u64 now_ms(void)
     return (__u64)now.tv_sec * 1000 + (__u64)now.tv_nsec / 1000000;
 }
 
+static const struct attachment_key pod_key = {.container_id = "c1", .ifname = "eth0"};
+
 static void add_pod(struct world *world)
 {
     struct error err = {0};
     __u32 flags;
     struct record_request request = {
-        .key = {.container_id = "c1", .ifname = "eth0"},
+        .key = pod_key,
         .attachment = {.ifindex = sandbox.host_ifindex, .host_ifname = SANDBOX_HOST_IFNAME},
         .pod = {.address_count = 2, .namespace_ = "test", .name = "pod", .container_id = "c1"},
         .iface = {.netns_id = -1},
@@ -71,11 +73,11 @@ void world_stop(struct world *world)
 {
     struct error err = {0};
 
+    if (record_remove(&world->datapath, &pod_key, &err))
+        fail_msg("%s", err.msg);
     sync_stop(&world->sync);
     store_free(&world->store);
     pins_close(&world->datapath);
-    if (load_remove(sandbox.pins, &err))
-        fail_msg("%s", err.msg);
 }
 
 /* As policyd/pods.c does when something has changed. */

@@ -16,7 +16,7 @@ struct world {
     struct pod_tally before; /* as world_mark() found it */
 };
 
-/* Fails the running test with the message where something goes wrong. */
+/* Fails the running test with the message where something goes wrong. What is pinned stays, for the next group. */
 void world_start(struct world *world);
 void world_stop(struct world *world);
 

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The end of records: what is taken off, what is left alone, when an attachment counts as dead. The last group: it ends
+ * with the removal of everything. */
+#include "tests/bpf/groups.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "datapath/attach.h"
+#include "datapath/load.h"
+#include "tests/bpf/records.h"
+#include "tests/bpf/sandbox.h"
+
+static int remove_visited(const struct attachment_key *key, const struct attachment *attachment, void *context)
+{
+    (void)attachment;
+    ++*(int *)context;
+    records_remove(key);
+    return 0;
+}
+
+static int stop_at_first(const struct attachment_key *key, const struct attachment *attachment, void *context)
+{
+    (void)key;
+    (void)attachment;
+    ++*(int *)context;
+    return 42;
+}
+
+static void visitors_may_remove_and_may_stop(void **state)
+{
+    int visits = 0;
+
+    (void)state;
+    for (__u32 i = 0; i < 20; i++) {
+        char container[16];
+        struct record_request request;
+
+        snprintf(container, sizeof(container), "c%u", i);
+        request = records_request(container, "eth0", 2000 + i, 100 + i);
+        records_add(&request);
+    }
+    assert_int_equal(record_each(&records, stop_at_first, &visits), 42);
+    assert_int_equal(visits, 1);
+    visits = 0;
+    assert_int_equal(record_each(&records, remove_visited, &visits), 0);
+    assert_int_equal(visits, 20);
+    records_assert_none();
+}
+
+static void removal_takes_the_programs_off_veth_and_cgroup(void **state)
+{
+    struct error err = {0};
+    __u64 id;
+    int fd = sandbox_make_cgroup("pod", &id);
+    __u32 ifindex = sandbox_add_veth("veth-a", "veth-b"), flags = 0;
+    struct record_request request = records_request("c1", "eth0", id, ifindex);
+    struct attachment attachment;
+    struct pod_ref ref;
+
+    (void)state;
+    records_add(&request);
+    assert_int_equal(attach_cgroup(&records, fd, &err), 0);
+    if (record_bind_cgroup(&records, id, request.attachment.slot, request.attachment.epoch, &err))
+        fail_msg("%s", err.msg);
+    assert_int_equal(bpf_map_lookup_elem(records.maps[MAP_CGROUP], &id, &ref), 0);
+    assert_int_equal(ref.slot, request.attachment.slot);
+    assert_int_equal(attach_veth(&records, ifindex, request.attachment.slot, &flags, &err), 0);
+    assert_int_equal(record_set_flags(&records, &request.key, flags, &err), 0);
+    assert_int_equal(record_find(&records, &request.key, &attachment), 0);
+    assert_int_equal(attachment.flags, flags);
+    records_remove(&request.key);
+    assert_int_equal(attach_cgroup_present(&records, fd), 0);
+    assert_int_equal(attach_veth_present(&records, ifindex, request.attachment.slot), 0);
+    records_assert_none();
+    close(fd);
+    sandbox_remove_cgroup("pod");
+    sandbox_delete_link(ifindex);
+}
+
+static void attachment_is_dead_when_device_or_cgroup_is_gone(void **state)
+{
+    struct error err = {0};
+    __u64 id;
+    int fd = sandbox_make_cgroup("pod", &id);
+    __u32 ifindex = sandbox_add_veth("veth-a", "veth-b"), flags = 0;
+    struct record_request request = records_request("c1", "eth0", id, ifindex);
+
+    (void)state;
+    strcpy(request.attachment.host_ifname, "veth-a");
+    records_add(&request);
+
+    struct attachment attachment = request.attachment;
+
+    assert_int_equal(record_is_dead(&records, &attachment), 0);
+    assert_int_equal(attach_veth(&records, ifindex, attachment.slot, &flags, &err), 0);
+    sandbox_rename_link(ifindex, "renamed");
+    assert_int_equal(record_is_dead(&records, &attachment), 0);
+    assert_int_equal(attach_veth_undo(&records, ifindex, attachment.slot, &err), 0);
+    assert_int_equal(record_is_dead(&records, &attachment), 1); /* another device has the number */
+    sandbox_delete_link(ifindex);
+    assert_int_equal(record_is_dead(&records, &attachment), 1);
+    attachment.ifindex = 0;
+    assert_int_equal(record_is_dead(&records, &attachment), 0);
+    close(fd);
+    sandbox_remove_cgroup("pod");
+    assert_int_equal(record_is_dead(&records, &attachment), 1);
+    attachment.epoch++;
+    assert_int_equal(record_is_dead(&records, &attachment), 1);
+    records_remove(&request.key);
+    records_assert_none();
+}
+
+/* A number of a device goes to another pod while the first one's DEL is still to come. */
+static void removal_leaves_a_device_that_is_anothers_now(void **state)
+{
+    struct error err = {0};
+    __u32 ifindex = sandbox_add_veth("veth-a", "veth-b"), flags = 0;
+    struct record_request old = records_request("old", "eth0", 1001, ifindex),
+                          new = records_request("new", "eth0", 1002, ifindex);
+
+    (void)state;
+    records_add(&old);
+    records_add(&new);
+    assert_int_equal(attach_veth(&records, ifindex, new.attachment.slot, &flags, &err), 0);
+    records_remove(&old.key);
+    assert_int_equal(attach_veth_present(&records, ifindex, new.attachment.slot), flags);
+    assert_int_equal(records_count(MAP_IFS), 1);
+    records_remove(&new.key);
+    records_assert_none();
+    sandbox_delete_link(ifindex);
+}
+
+static void add_and_remove_many(int worker)
+{
+    struct datapath own;
+    struct error err;
+
+    if (pins_open(&own, sandbox.pins, &err))
+        _exit(1);
+    for (int i = 0; i < 25; i++) {
+        struct record_request request;
+        char container[16];
+        __u32 number = (__u32)(worker * 100 + i);
+
+        snprintf(container, sizeof(container), "w%d-%d", worker, i);
+        request = records_request(container, "eth0", 3000 + number, 10000 + number);
+        if (record_add(&own, &request, &err) || (i % 2 && record_remove(&own, &request.key, &err)))
+            _exit(1);
+    }
+    _exit(0);
+}
+
+static void parallel_adds_and_removals_do_not_mix(void **state)
+{
+    int visits = 0, status, workers = 4;
+    bool is_taken[NSP_PODS_MAX] = {0};
+
+    (void)state;
+    for (int i = 0; i < workers; i++) {
+        if (fork() == 0)
+            add_and_remove_many(i);
+    }
+    for (int i = 0; i < workers; i++) {
+        wait(&status);
+        assert_int_equal(status, 0);
+    }
+    assert_int_equal(records_count_pods(), workers * 13);
+    for (__u32 slot = 1; slot < NSP_PODS_MAX; slot++)
+        is_taken[slot] = records.states[slot] != 0;
+    assert_int_equal(records_count(MAP_IDS), workers * 13);
+    record_each(&records, remove_visited, &visits);
+    assert_int_equal(visits, workers * 13);
+    records_assert_none();
+    assert_false(is_taken[0]);
+}
+
+static void removal_of_everything_leaves_nothing(void **state)
+{
+    struct error err = {0};
+    __u64 id;
+    int fd = sandbox_make_cgroup("pod", &id);
+    __u32 ifindex = sandbox_add_veth("veth-a", "veth-b"), flags = 0;
+    struct record_request request = records_request("c1", "eth0", id, ifindex);
+
+    (void)state;
+    records_add(&request);
+    assert_int_equal(attach_cgroup(&records, fd, &err), 0);
+    assert_int_equal(attach_veth(&records, ifindex, request.attachment.slot, &flags, &err), 0);
+    attach_promote(&records, ifindex, request.attachment.slot, &flags, &err);
+    if (load_remove(sandbox.pins, &err))
+        fail_msg("%s", err.msg);
+    assert_int_equal(access(sandbox.pins, F_OK), -1);
+    assert_int_equal(attach_cgroup_present(&records, fd), 0);
+    assert_int_equal(attach_veth_present(&records, ifindex, request.attachment.slot), 0);
+    /* An ADD that opened the pins before finds that they are gone. */
+    assert_int_equal(record_add(&records, &request, &err), -ENOENT);
+    close(fd);
+    sandbox_remove_cgroup("pod");
+    sandbox_delete_link(ifindex);
+}
+
+int group_removal(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(visitors_may_remove_and_may_stop),
+        cmocka_unit_test(removal_takes_the_programs_off_veth_and_cgroup),
+        cmocka_unit_test(attachment_is_dead_when_device_or_cgroup_is_gone),
+        cmocka_unit_test(removal_leaves_a_device_that_is_anothers_now),
+        cmocka_unit_test(parallel_adds_and_removals_do_not_mix),
+        cmocka_unit_test(removal_of_everything_leaves_nothing),
+    };
+
+    return cmocka_run_group_tests_name("removal", tests, records_open, records_close);
+}
