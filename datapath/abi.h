@@ -85,9 +85,10 @@ enum pod_state {
     POD_READY = 1,
 };
 #define POD_STATE_MASK 0xffULL
-#define POD_OPEN 0x100ULL   /* while PENDING everything passes and is audited (failurePolicy: Ignore) */
-#define POD_POLICY_SHIFT 16 /* 16 bits: index of nsp_policies */
-#define POD_EPOCH_SHIFT 32  /* 32 bits: differs for each pod that uses the slot, never 0 */
+#define POD_OPEN 0x100ULL      /* while PENDING everything passes and is audited (failurePolicy: Ignore) */
+#define POD_HAS_FLOWS 0x200ULL /* of the slot, free or not: it has a flow map (Linux 6.1 waits for RCU to say so) */
+#define POD_POLICY_SHIFT 16    /* 16 bits: index of nsp_policies */
+#define POD_EPOCH_SHIFT 32     /* 32 bits: differs for each pod that uses the slot, never 0 */
 
 static inline __u32 pod_word_policy(__u64 word)
 {

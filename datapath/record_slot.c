@@ -32,26 +32,29 @@ int record_pod(const struct datapath *datapath, __u32 slot, struct pod *pod)
     return 0;
 }
 
-int record_set_state(const struct datapath *datapath, __u32 slot, __u32 epoch, __u32 policy, __u64 state_and_flags)
+/* Replaces a pod's word, except for what it says of the slot. -ESTALE: another epoch has the slot. */
+static int store_word(const struct datapath *datapath, __u32 slot, __u32 epoch, __u64 wanted)
 {
-    if (slot == 0 || slot >= NSP_PODS_MAX)
-        return -ESTALE;
-
     __u64 word = load_word(datapath, slot);
 
     do {
         if (pod_word_epoch(word) != epoch)
             return -ESTALE;
-    } while (!__atomic_compare_exchange_n(&datapath->states[slot], &word, pod_word(epoch, policy, state_and_flags),
-                                          false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+    } while (!__atomic_compare_exchange_n(&datapath->states[slot], &word, wanted | (word & POD_HAS_FLOWS), false,
+                                          __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
     return 0;
+}
+
+int record_set_state(const struct datapath *datapath, __u32 slot, __u32 epoch, __u32 policy, __u64 state_and_flags)
+{
+    if (slot == 0 || slot >= NSP_PODS_MAX || epoch == 0)
+        return -ESTALE;
+    return store_word(datapath, slot, epoch, pod_word(epoch, policy, state_and_flags));
 }
 
 static bool has_flow_map(const struct datapath *datapath, __u32 slot)
 {
-    __u32 id;
-
-    return bpf_map_lookup_elem(datapath->maps[MAP_FLOWS], &slot, &id) == 0;
+    return load_word(datapath, slot) & POD_HAS_FLOWS;
 }
 
 int record_prepare_slot(const struct datapath *datapath, __u32 slot, struct error *err)
@@ -67,6 +70,7 @@ int record_prepare_slot(const struct datapath *datapath, __u32 slot, struct erro
     if (bpf_map_update_elem(datapath->maps[MAP_FLOWS], &slot, &fd, BPF_ANY))
         return error_set(err, errno, "slot %u: cannot enter its flow map in %s: %s", slot, pins_map_name(MAP_FLOWS),
                          strerror(errno));
+    __atomic_fetch_or(&datapath->states[slot], POD_HAS_FLOWS, __ATOMIC_ACQ_REL);
     return 0;
 }
 
@@ -210,8 +214,7 @@ int record_slot_write(const struct datapath *datapath, const struct record_slot 
         return error_set(err, errno, "%s: cannot write slot %u: %s", pins_map_name(MAP_PODS), slot->slot,
                          strerror(errno));
     if (slot->is_new)
-        __atomic_store_n(&datapath->states[slot->slot], pod_word(slot->epoch, 0, POD_PENDING | (open ? POD_OPEN : 0)),
-                         __ATOMIC_RELEASE);
+        store_word(datapath, slot->slot, 0, pod_word(slot->epoch, 0, POD_PENDING | (open ? POD_OPEN : 0)));
     return 0;
 }
 
@@ -226,7 +229,7 @@ void record_slot_free(const struct datapath *datapath, __u32 slot, __u32 epoch)
     if (bpf_map_lookup_elem(datapath->maps[MAP_IDS], &pod.cgroup_id, &ref) == 0 && ref.slot == slot &&
         ref.epoch == epoch)
         bpf_map_delete_elem(datapath->maps[MAP_IDS], &pod.cgroup_id);
-    __atomic_store_n(&datapath->states[slot], 0, __ATOMIC_RELEASE);
+    store_word(datapath, slot, epoch, 0);
     bpf_map_update_elem(datapath->maps[MAP_PODS], &slot, &no_pod, BPF_ANY);
 }
 

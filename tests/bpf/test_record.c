@@ -31,7 +31,7 @@ static void added_pod_is_pending_and_found_by_all_its_keys(void **state)
 
     assert_in_range(slot, 1, NSP_PODS_MAX - 1);
     assert_int_not_equal(request.attachment.epoch, 0);
-    assert_int_equal(records.states[slot], pod_word(request.attachment.epoch, 0, POD_PENDING));
+    assert_int_equal(records.states[slot] & ~POD_HAS_FLOWS, pod_word(request.attachment.epoch, 0, POD_PENDING));
     assert_int_equal(record_find(&records, &request.key, &attachment), 0);
     assert_memory_equal(&attachment, &request.attachment, sizeof(attachment));
     assert_int_equal(record_pod(&records, slot, &pod), 0);
@@ -75,14 +75,14 @@ static void second_interface_shares_slot_state_and_addresses(void **state)
     records_add(&second);
     assert_int_equal(second.attachment.slot, slot);
     assert_int_equal(second.attachment.epoch, epoch);
-    assert_int_equal(records.states[slot], pod_word(epoch, 9, POD_READY));
+    assert_int_equal(records.states[slot] & ~POD_HAS_FLOWS, pod_word(epoch, 9, POD_READY));
     assert_int_equal(record_pod(&records, slot, &pod), 0);
     assert_int_equal(pod.attachments, 2);
     assert_int_equal(pod.address_count, 2);
     records_remove(&first.key);
     assert_int_equal(record_pod(&records, slot, &pod), 0);
     assert_int_equal(pod.attachments, 1);
-    assert_int_equal(records.states[slot], pod_word(epoch, 9, POD_READY));
+    assert_int_equal(records.states[slot] & ~POD_HAS_FLOWS, pod_word(epoch, 9, POD_READY));
     records_remove(&second.key);
     records_assert_none();
 }
@@ -154,10 +154,10 @@ static void state_is_set_only_by_who_knows_the_epoch(void **state)
     __u32 slot = request.attachment.slot, epoch = request.attachment.epoch;
 
     assert_int_equal(record_set_state(&records, slot, epoch + 1, 3, POD_READY), -ESTALE);
-    assert_int_equal(records.states[slot], pod_word(epoch, 0, POD_PENDING));
+    assert_int_equal(records.states[slot] & ~POD_HAS_FLOWS, pod_word(epoch, 0, POD_PENDING));
     assert_int_equal(record_set_state(&records, 0, 0, 3, POD_READY), -ESTALE);
     assert_int_equal(record_set_state(&records, slot, epoch, 3, POD_READY), 0);
-    assert_int_equal(records.states[slot], pod_word(epoch, 3, POD_READY));
+    assert_int_equal(records.states[slot] & ~POD_HAS_FLOWS, pod_word(epoch, 3, POD_READY));
     records_remove(&request.key);
     assert_int_equal(record_set_state(&records, slot, epoch, 3, POD_READY), -ESTALE);
 }
@@ -190,7 +190,7 @@ static void slot_with_a_flow_map_is_taken_first(void **state)
 
     (void)state;
     for (__u32 slot = 1; slot < NSP_PODS_MAX; slot++)
-        bpf_map_delete_elem(records.maps[MAP_FLOWS], &slot);
+        records.states[slot] = 0;
     assert_int_equal(record_prepare_slot(&records, 300, &err), 0);
     assert_int_equal(record_prepare_slot(&records, 300, &err), 0);
     records_add(&request);
@@ -206,10 +206,11 @@ static void full_table_is_said_and_nothing_is_left_of_the_refused(void **state)
 
     (void)state;
     for (__u32 slot = 1; slot < NSP_PODS_MAX; slot++)
-        records.states[slot] = pod_word(1, 0, POD_PENDING);
+        records.states[slot] |= pod_word(1, 0, POD_PENDING);
     request = records_request("c1", "eth0", 1001, 77);
     assert_int_equal(record_add(&records, &request, &err), -ENOSPC);
-    memset(records.states, 0, NSP_PODS_MAX * sizeof(__u64));
+    for (__u32 slot = 1; slot < NSP_PODS_MAX; slot++)
+        records.states[slot] &= POD_HAS_FLOWS;
     records_assert_none();
 
     for (__u32 i = 1; i <= 2 * NSP_PODS_MAX; i++) {
