@@ -83,37 +83,44 @@ int cgroup_expand(const char *runtime_path, char path[CGROUP_PATH_SIZE], struct 
     return 0;
 }
 
+/* "12-34" -> "12_34": in a slice's name the dash parts levels. */
+static void spell_for_systemd(const char *uid, char *out, size_t size)
+{
+    snprintf(out, size, "%s", uid);
+    for (char *c = out; *c; c++)
+        *c = *c == '-' ? '_' : *c;
+}
+
+static void candidate_of_systemd(const char *uid, const char *qos, int has_root, char path[CGROUP_PATH_SIZE])
+{
+    const char *root = has_root ? "kubelet-" : "";
+    char spelt[64];
+    char level[128] = "";
+    char dash_qos[32] = "";
+
+    spell_for_systemd(uid, spelt, sizeof(spelt));
+    if (qos[0] != '\0') {
+        snprintf(dash_qos, sizeof(dash_qos), "-%s", qos);
+        snprintf(level, sizeof(level), "/%skubepods%s.slice", root, dash_qos);
+    }
+    snprintf(path, CGROUP_PATH_SIZE, "%s/%skubepods.slice%s/%skubepods%s-pod%s.slice", has_root ? "/kubelet.slice" : "",
+             root, level, root, dash_qos, spelt);
+}
+
 int cgroup_candidate(const char *uid, unsigned index, char path[CGROUP_PATH_SIZE])
 {
-    /* Driver systemd and cgroupfs, below kubelet's default root and below the one kind gives it; guaranteed pods have
-     * no level of their own. %s: the uid. */
-    static const char *const systemd[] = {
-        "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod%s.slice",
-        "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod%s.slice",
-        "/kubepods.slice/kubepods-pod%s.slice",
-        "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-burstable.slice/kubelet-kubepods-burstable-pod%s.slice",
-        "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice/"
-        "kubelet-kubepods-besteffort-pod%s.slice",
-        "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod%s.slice",
-    };
-    static const char *const cgroupfs[] = {
-        "/kubepods/burstable/pod%s",         "/kubepods/besteffort/pod%s",         "/kubepods/pod%s",
-        "/kubelet/kubepods/burstable/pod%s", "/kubelet/kubepods/besteffort/pod%s", "/kubelet/kubepods/pod%s",
-    };
-    const unsigned each = sizeof(systemd) / sizeof(*systemd);
-    const char *pattern = index < each ? systemd[index] : index < 2 * each ? cgroupfs[index - each] : NULL;
+    static const char *const qos[] = {"burstable", "besteffort", ""}; /* guaranteed pods have no level of their own */
+    const unsigned classes = sizeof(qos) / sizeof(*qos);
+    const char *class = qos[index % classes];
+    int has_root = index / classes % 2 == 1; /* below the root that kind gives kubelet */
 
-    if (!pattern)
+    if (index < 2 * classes)
+        candidate_of_systemd(uid, class, has_root, path);
+    else if (index < 4 * classes)
+        snprintf(path, CGROUP_PATH_SIZE, "%s/kubepods%s%s/pod%.63s", has_root ? "/kubelet" : "", class[0] ? "/" : "",
+                 class, uid);
+    else
         return -1;
-
-    size_t before = (size_t)(strchr(pattern, '%') - pattern);
-
-    if (strlen(pattern) + strlen(uid) >= CGROUP_PATH_SIZE)
-        return -1;
-    memcpy(path, pattern, before);
-    for (size_t i = 0; i <= strlen(uid); i++)
-        path[before + i] = (index < each && uid[i] == '-') ? '_' : uid[i];
-    memcpy(path + before + strlen(uid), pattern + before + 2, strlen(pattern) - before - 1);
     return 0;
 }
 
