@@ -208,10 +208,18 @@ static void read_dirty(struct manifests *manifests)
     }
 }
 
+/* Also when no object has changed: what is held because of an unreadable file may depend on it. */
+static void tell_store(const struct manifests *manifests)
+{
+    if (manifests->store->changed)
+        manifests->store->changed(manifests->store->context);
+}
+
 void manifests_read(struct manifests *manifests, const char *name)
 {
     read_one(manifests, name);
     read_dirty(manifests);
+    tell_store(manifests);
 }
 
 static void free_file(struct manifest_file *file)
@@ -240,6 +248,7 @@ void manifests_forget(struct manifests *manifests, const char *name)
     memmove(manifests->files + place, manifests->files + place + 1,
             (manifests->count - place) * sizeof(*manifests->files));
     read_dirty(manifests);
+    tell_store(manifests);
 }
 
 void manifests_retain(struct manifests *manifests, char *const *names, size_t count)

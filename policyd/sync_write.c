@@ -4,6 +4,7 @@
  * nsp_policies, and at last the one store that publishes it. Whatever fails before that is deleted again.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,50 +76,96 @@ static int write_ports(const struct draft *draft, struct error *err)
     return 0;
 }
 
-/* A trie with the prefixes of one rule set; its descriptor or -errno. */
 static int make_trie(const struct compiled_rules *rules)
 {
     LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
+    int fd = bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, "nsp_cidr_trie", sizeof(struct cidr_key), sizeof(__u8),
+                            (__u32)rules->cidrs_count, &options);
+
+    return fd < 0 ? -errno : fd;
+}
+
+static int fill_trie(const struct compiled_rules *rules, int trie)
+{
+    struct map_batch map = {trie, sizeof(struct cidr_key), sizeof(__u8)};
     cleanup_free __u8 *values = malloc(rules->cidrs_count);
-    struct map_batch map = {.key_size = sizeof(struct cidr_key), .value_size = sizeof(__u8)};
-    int rc;
 
     if (!values)
         return -ENOMEM;
     memset(values, 1, rules->cidrs_count);
-    map.fd = bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, "nsp_cidr_trie", sizeof(struct cidr_key), sizeof(__u8),
-                            (__u32)rules->cidrs_count, &options);
-    if (map.fd < 0)
-        return -errno;
-    rc = map_batch_write(&map, rules->cidrs, values, rules->cidrs_count);
-    if (rc)
-        close(map.fd);
-    return rc ? rc : map.fd;
+    return map_batch_write(&map, rules->cidrs, values, rules->cidrs_count);
+}
+
+/* Some tries, from their creation until they are in the outer map. */
+struct tries {
+    struct map_batch outer;
+    size_t count;
+    __u32 numbers[TRIES_AT_ONCE];
+    __u32 fds[TRIES_AT_ONCE];
+    const struct compiled_rules *rules[TRIES_AT_ONCE];
+    int rc; /* of entering them */
+};
+
+static void *enter_tries(void *context)
+{
+    struct tries *tries = context;
+
+    tries->rc = map_batch_write(&tries->outer, tries->numbers, tries->fds, tries->count);
+    return NULL;
+}
+
+static int fill_tries(const struct tries *tries)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < tries->count && rc == 0; i++)
+        rc = fill_trie(tries->rules[i], (int)tries->fds[i]);
+    return rc;
+}
+
+/* Entering waits for RCU; filling takes as long. Nobody looks into the tries yet, so that both go on at once. */
+static int flush_tries(struct tries *tries)
+{
+    pthread_t thread;
+    int rc;
+
+    if (tries->count == 0)
+        return 0;
+    if (pthread_create(&thread, NULL, enter_tries, tries)) {
+        rc = fill_tries(tries);
+        enter_tries(tries);
+    } else {
+        rc = fill_tries(tries);
+        pthread_join(thread, NULL);
+    }
+    while (tries->count)
+        close((int)tries->fds[--tries->count]);
+    return rc ? rc : tries->rc;
 }
 
 static int write_tries(const struct draft *draft, struct error *err)
 {
-    struct map_batch map = {draft->sync->datapath->maps[MAP_CIDRS], sizeof(__u32), sizeof(__u32)};
-    __u32 numbers[TRIES_AT_ONCE], tries[TRIES_AT_ONCE];
-    size_t open = 0;
-    int rc = 0;
+    struct tries tries = {.outer = {draft->sync->datapath->maps[MAP_CIDRS], sizeof(__u32), sizeof(__u32)}};
+    int rc = 0, flushed;
 
     for (size_t i = 0; i < draft->compiled->rules_count && rc == 0; i++) {
-        int trie = draft->compiled->rules[i].cidrs_count ? make_trie(&draft->compiled->rules[i]) : -1;
+        const struct compiled_rules *rules = &draft->compiled->rules[i];
+        int fd = rules->cidrs_count ? make_trie(rules) : 0;
 
-        if (trie >= 0) {
-            numbers[open] = draft->first + (__u32)i;
-            tries[open++] = (__u32)trie;
-        } else if (draft->compiled->rules[i].cidrs_count) {
-            rc = trie;
-        }
-        if (rc == 0 && (open == TRIES_AT_ONCE || i + 1 == draft->compiled->rules_count))
-            rc = map_batch_write(&map, numbers, tries, open);
-        else if (rc == 0)
+        if (rules->cidrs_count == 0)
             continue;
-        while (open)
-            close((int)tries[--open]);
+        if (fd < 0) {
+            rc = fd;
+            break;
+        }
+        tries.numbers[tries.count] = draft->first + (__u32)i;
+        tries.rules[tries.count] = rules;
+        tries.fds[tries.count++] = (__u32)fd;
+        if (tries.count == TRIES_AT_ONCE)
+            rc = flush_tries(&tries);
     }
+    flushed = flush_tries(&tries);
+    rc = rc ? rc : flushed;
     return rc ? fail(err, MAP_CIDRS, rc) : 0;
 }
 

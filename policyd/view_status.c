@@ -107,6 +107,12 @@ static json_t *make_problems(const struct daemon *daemon)
     if (daemon->source.error)
         add_problem(daemon->options.manifests, daemon->source.error, problems);
     manifests_each_problem(&daemon->manifests, add_problem, problems);
+    for (size_t i = 0; i < daemon->sync.count; i++) {
+        const struct synced *policy = daemon->sync.items[i];
+
+        if (policy->error && policy->names_count)
+            add_problem(policy->names[0], policy->error, problems);
+    }
     for (size_t i = 0; i < daemon->pods.count; i++) {
         const struct pod_entry *pod = &daemon->pods.items[i];
 

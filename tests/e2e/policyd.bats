@@ -1,0 +1,402 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# policyd without any pod: its start and end, its folder of manifests, its sockets, and what it finds after a crash.
+# Loading takes seconds: the tests share what is pinned, and each policyd finds what the one before has left.
+bats_require_minimum_version 1.5.0
+source "$BATS_TEST_DIRNAME/../support/env.bash"
+
+setup_file() {
+    ensure_bpffs
+    export PINS=/sys/fs/bpf/${NSP_ID}
+    setup
+    policyd_up
+    [[ $(status .datapath.adopted) == false ]]
+    policyd_kill TERM
+}
+
+teardown_file() {
+    "$NSP_BUILD/policyd" --config /dev/null --bpffs "$PINS" --remove >&2
+    cleanup
+}
+
+setup() {
+    tmp_make
+    MANIFESTS=$NSP_TMP/manifests
+    SOCKET=$NSP_TMP/run/policyd.sock
+    LOG=$NSP_TMP/policyd.log
+    OPTIONS=(--config /dev/null --manifests "$MANIFESTS" --bpffs "$PINS" --socket "$SOCKET"
+        --cni-socket "$NSP_TMP/run/cni.sock")
+    mkdir -p "$MANIFESTS"
+}
+
+policyd() {
+    "$NSP_BUILD/policyd" "${OPTIONS[@]}" "$@"
+}
+
+# policyd_up: running, and answering; its pid in $POLICYD.
+policyd_up() {
+    "$NSP_BUILD/policyd" "${OPTIONS[@]}" --log-level debug >>"$LOG" 2>&1 3>&- &
+    POLICYD=$!
+    on_exit "kill $POLICYD 2>/dev/null; wait $POLICYD 2>/dev/null"
+    wait_for 20 is_up
+}
+
+is_up() {
+    [[ -S $NSP_TMP/run/cni.sock ]] && [[ $(ask healthz | jq -r .status) == ok ]]
+}
+
+policyd_kill() {
+    kill "-$1" "$POLICYD"
+    wait "$POLICYD"
+}
+
+ask() {
+    curl -sS --unix-socket "$SOCKET" "http://policyd/$1"
+}
+
+# status EXPRESSION: what jq makes of /v1/status.
+status() {
+    ask v1/status | jq -r "$1"
+}
+
+status_is() {
+    local got
+    got=$(status "$1")
+    [[ $got == "$2" ]] || {
+        echo "$1 is $got, expected $2"
+        return 1
+    }
+}
+
+# profile NAME ACTION: selects the pod that pod_of() writes.
+profile() {
+    cat <<END
+apiVersion: securityprobe.datadoghq.com/v1
+kind: SecurityProfile
+metadata: {name: $1}
+spec:
+  labelSelector: {matchLabels: {app: ping}}
+  actions: [$2]
+  processes:
+    - path: /usr/bin/curl
+      network: {egress: {cidr4: [10.0.0.0/8], l3: {protocols: [ipv4]}, l4: {protocolPorts: [{protocol: tcp, port: 80}]}}}
+END
+}
+
+pod() {
+    cat <<END
+apiVersion: v1
+kind: Pod
+metadata: {name: ping, labels: {app: ping}}
+END
+}
+
+mode_of() {
+    ask v1/profiles | jq -r --arg name "$1" '.profiles[] | select(.name == $name) | .mode'
+}
+
+mode_is() {
+    [[ $(mode_of "$1") == "$2" ]]
+}
+
+entries() {
+    bpftool -j map dump pinned "$PINS/$1" | jq length
+}
+
+@test "it answers, and keeps its sockets to root" {
+    pod >"$MANIFESTS/pod.yaml"
+    profile one alert >"$MANIFESTS/one.yaml"
+    policyd_up
+    [[ $(status .datapath.adopted) == true ]]
+    [[ $(status '.problems | length') == 0 ]]
+    [[ $(status .policies.in_force) == 1 ]]
+    [[ $(stat -c %a "$SOCKET" "$NSP_TMP/run/cni.sock" "$NSP_TMP/run") == $'600\n600\n700' ]]
+    [[ $("$NSP_BUILD/nspctl" --socket "$SOCKET" profiles) == *"default     one    alert   True    0/0     0" ]]
+    "$NSP_BUILD/nspctl" --socket "$SOCKET" status | grep -q "Policies:   1 in force, last revision [1-9]"
+}
+
+@test "what HTTP does not have is answered in JSON" {
+    policyd_up
+    while read -r code method path; do
+        got=$(curl -sS -o "$NSP_TMP/answer" -w '%{http_code}' -X "$method" --unix-socket "$SOCKET" "http://x$path")
+        [[ $got == "$code" ]] || fail "$method $path: $got"
+        [[ $code == 200 ]] || jq -e '.error | length > 0' "$NSP_TMP/answer"
+    done <<'END'
+200 GET /healthz
+200 GET /v1/events?last=3&pod=default/a&verdict=AUDIT&since=12.5
+404 GET /
+404 GET /v1/status/more
+400 GET /v1/status?verbose=1
+400 GET /v1/events?last=many
+400 GET /v1/events?verdict=denied
+400 GET /v1/events?color=red
+405 POST /v1/status
+405 DELETE /v1/pods
+END
+}
+
+fail() {
+    echo "$1" >&2
+    return 1
+}
+
+@test "SIGTERM and SIGINT end it with 0, the datapath stays" {
+    for signal in TERM INT; do
+        policyd_up
+        policyd_kill "$signal"
+        [[ ! -e $SOCKET && -e $PINS/nsp_control ]]
+        [[ $(bpftool -j map dump pinned "$PINS/nsp_control" | jq '.[0].formatted.value.reader_idle') == 0 ]]
+    done
+    grep -q "signal=15 ending; the datapath goes on enforcing" "$LOG"
+}
+
+@test "a second one with the same pins is refused" {
+    policyd_up
+    run ! policyd --socket "$NSP_TMP/other.sock" --exempt-node no
+    [[ $output == *"$PINS: another policyd is running with it; stop that one first" ]]
+    [[ $(status .datapath.exempt_node) == true ]]
+    run ! policyd --remove
+    [[ $output == *"another policyd is running"* ]]
+    [[ -e $PINS/nsp_control ]]
+}
+
+@test "killed and started again, it takes over what is in force and writes nothing" {
+    pod >"$MANIFESTS/pod.yaml"
+    profile one enforce >"$MANIFESTS/one.yaml"
+    profile two alert >"$MANIFESTS/two.yaml"
+    policyd_up
+    revision=$(status .policies.last_revision)
+    blocks=$(bpftool -j map dump pinned "$PINS/nsp_blocks" | jq -Sc 'map(.key)|sort')
+    policyd_kill KILL || true
+    policyd_up
+    [[ $(status .datapath.adopted) == true ]]
+    [[ $(status '[.policies.in_force, .policies.last_revision, .policies.written] | @csv') == "1,$revision,0" ]]
+    [[ $(bpftool -j map dump pinned "$PINS/nsp_blocks" | jq -Sc 'map(.key)|sort') == "$blocks" ]]
+}
+
+@test "what changed while it was down is noticed, and no revision number comes twice" {
+    pod >"$MANIFESTS/pod.yaml"
+    profile one enforce >"$MANIFESTS/one.yaml"
+    policyd_up
+    revision=$(status .policies.last_revision)
+    policyd_kill KILL || true
+    profile one alert >"$MANIFESTS/one.yaml"
+    policyd_up
+    [[ $(status .policies.last_revision) == $((revision + 1)) ]]
+    policyd_kill KILL || true
+    rm "$MANIFESTS/one.yaml"
+    policyd_up
+    [[ $(status .policies.in_force) == 0 ]]
+    wait_for 5 map_has 0 nsp_blocks
+    map_has 0 nsp_ports
+    policyd_kill KILL || true
+    profile one enforce >"$MANIFESTS/one.yaml"
+    policyd_up
+    [[ $(status .policies.last_revision) == $((revision + 2)) ]]
+}
+
+map_has() {
+    [[ $(entries "$2") == "$1" ]]
+}
+
+@test "what a crash left half written is swept at the start" {
+    pod >"$MANIFESTS/pod.yaml"
+    profile one enforce >"$MANIFESTS/one.yaml"
+    policyd_up
+    wait_for 5 map_has 3 nsp_blocks
+    policyd_kill KILL || true
+    # A block of a revision that was never published, a port of a rule set that nobody owns.
+    read -ra path <<<"$(printf '11 %.0s' {1..16})"
+    read -ra block <<<"$(printf '00 %.0s' {1..104})"
+    bpftool map update pinned "$PINS/nsp_blocks" key hex 09 00 00 00 00 00 00 01 "${path[@]}" value hex "${block[@]}"
+    bpftool map update pinned "$PINS/nsp_ports" key hex 00 f0 00 00 50 00 10 06 value hex 01
+    map_has 4 nsp_blocks
+    policyd_up
+    map_has 3 nsp_blocks
+    map_has 1 nsp_ports
+}
+
+@test "a changed file is in force, once it is written to its end" {
+    pod >"$MANIFESTS/pod.yaml"
+    profile one alert >"$MANIFESTS/one.yaml"
+    policyd_up
+    profile one enforce >"$MANIFESTS/one.yaml"
+    wait_for 5 mode_is one enforce
+    wait_for 5 status_is .policies.written 2
+    # Half of a file, still open: not read. Another file's change shows that its events were seen.
+    exec {half}>"$MANIFESTS/one.yaml"
+    profile one ignore | head -n 4 >&"$half"
+    profile other alert >"$MANIFESTS/other.yaml"
+    wait_for 5 mode_is other alert
+    mode_is one enforce
+    profile one ignore | tail -n +5 >&"$half"
+    exec {half}>&-
+    wait_for 5 mode_is one ignore
+    profile one alert >"$NSP_TMP/new"
+    mv "$NSP_TMP/new" "$MANIFESTS/one.yaml"
+    wait_for 5 mode_is one alert
+}
+
+@test "the same content again is not written again" {
+    pod >"$MANIFESTS/pod.yaml"
+    profile one alert >"$MANIFESTS/one.yaml"
+    policyd_up
+    revision=$(status .policies.last_revision)
+    profile one alert >"$MANIFESTS/one.yaml"
+    # As editors save: away with the old, then the new under the same name.
+    mv "$MANIFESTS/one.yaml" "$MANIFESTS/one.yaml~"
+    profile one alert >"$MANIFESTS/one.yaml"
+    profile last alert >"$MANIFESTS/z.yaml"
+    wait_for 5 mode_is last alert
+    # Only the policy of both, which is another one.
+    [[ $(status .policies.last_revision) == $((revision + 1)) ]]
+}
+
+@test "a manifest that is refused leaves what was in force, and says why" {
+    pod >"$MANIFESTS/pod.yaml"
+    profile one alert >"$MANIFESTS/one.yaml"
+    policyd_up
+    revision=$(status .policies.last_revision)
+    profile one enforce | sed 's/tcp/tpc/' >"$MANIFESTS/one.yaml"
+    wait_for 5 status_is '.problems | length' 1
+    status '.problems[0].text' | grep -q 'protocol'
+    mode_is one alert
+    status_is .profiles.refused 1
+    echo "spec: [" >"$MANIFESTS/one.yaml"
+    wait_for 5 status_is '.problems[0].origin' "$MANIFESTS/one.yaml"
+    mode_is one alert
+    [[ $(status .policies.last_revision) == "$revision" ]]
+    profile one enforce >"$MANIFESTS/one.yaml"
+    wait_for 5 status_is '.problems | length' 0
+    mode_is one enforce
+}
+
+@test "of two files with one name the second is refused, and promoted when the first goes" {
+    profile one alert >"$MANIFESTS/a.yaml"
+    profile one enforce >"$MANIFESTS/b.yaml"
+    policyd_up
+    mode_is one alert
+    status '.problems[0].text' | grep -q 'already defined by a.yaml#1'
+    rm "$MANIFESTS/a.yaml"
+    wait_for 5 mode_is one enforce
+    status_is '.problems | length' 0
+}
+
+@test "a ConfigMap volume changes all at once" {
+    mkdir "$MANIFESTS/..1" "$MANIFESTS/..2"
+    profile one alert >"$MANIFESTS/..1/one.yaml"
+    profile one enforce >"$MANIFESTS/..2/one.yaml"
+    profile two enforce >"$MANIFESTS/..2/two.yaml"
+    ln -s ..1 "$MANIFESTS/..data"
+    ln -s ..data/one.yaml "$MANIFESTS/one.yaml"
+    policyd_up
+    mode_is one alert
+    ln -s ..2 "$MANIFESTS/..data_tmp"
+    mv -T "$MANIFESTS/..data_tmp" "$MANIFESTS/..data"
+    ln -s ..data/two.yaml "$MANIFESTS/two.yaml"
+    wait_for 5 mode_is one enforce
+    wait_for 5 mode_is two enforce
+}
+
+@test "a folder that goes keeps what it had brought; one that comes back is read" {
+    profile one alert >"$MANIFESTS/one.yaml"
+    policyd_up
+    mv "$MANIFESTS" "$MANIFESTS.away"
+    wait_for 5 status_is '.problems | length' 1
+    mode_is one alert
+    mkdir "$NSP_TMP/new"
+    profile two enforce >"$NSP_TMP/new/two.yaml"
+    ln -s "$NSP_TMP/new" "$MANIFESTS"
+    wait_for 5 mode_is two enforce
+    [[ -z $(mode_of one) ]]
+    status_is '.problems | length' 0
+}
+
+# crowd: 1010 profiles of 64 processes, and a pod for each: more blocks than nsp_blocks has room for.
+crowd() {
+    awk 'BEGIN {
+        for (i = 1; i <= 1010; i++) {
+            printf "---\napiVersion: v1\nkind: Pod\nmetadata: {name: p%d, labels: {n: \"%d\"}}\n", i, i
+            printf "---\napiVersion: securityprobe.datadoghq.com/v1\nkind: SecurityProfile\nmetadata: {name: s%d}\n", i
+            printf "spec:\n  labelSelector: {matchLabels: {n: \"%d\"}}\n  actions: [enforce]\n  processes:\n", i
+            for (j = 1; j <= 64; j++) printf "  - {path: /bin/a%d}\n", j
+        }
+    }'
+}
+
+@test "a map that is full is said, and what was in force stays" {
+    pod >"$MANIFESTS/pod.yaml"
+    profile one alert >"$MANIFESTS/one.yaml"
+    policyd_up
+    wait_for 5 map_has 3 nsp_blocks
+    crowd >"$MANIFESTS/zcrowd.yaml"
+    wait_for 30 status_is '.policies.in_force' 993
+    status_is '.problems | length' 18
+    status '.problems[0].text' | grep -q 'nsp_blocks is full'
+    # There is no room for the new one either, beside the old one.
+    {
+        profile one enforce
+        seq -f '    - {path: /bin/a%.0f}' 63
+    } >"$NSP_TMP/new"
+    mv "$NSP_TMP/new" "$MANIFESTS/one.yaml"
+    wait_for 5 status_is '.problems | length' 19
+    rm "$MANIFESTS/zcrowd.yaml"
+    wait_for 5 status_is '.problems | length' 0
+    wait_for 5 status_is .policies.in_force 1
+    # What failed is tried again when there is room.
+    wait_for 5 map_has 66 nsp_blocks
+    [[ $(status .policies.rule_sets) == 1 ]]
+}
+
+@test "what is wrong at the start is said in one line" {
+    printf 'events-burst = 1\ncolour = red\n' >"$NSP_TMP/conf"
+    run -2 "$NSP_BUILD/policyd" --config "$NSP_TMP/conf"
+    [[ $output == "error $NSP_TMP/conf:2: \"colour\" is not a setting; \`policyd --help\` lists them" ]]
+    run -1 policyd --bpffs "$NSP_TMP/pins"
+    [[ $output == *"not on a bpf filesystem"* ]]
+    run -1 policyd --manifests "$NSP_TMP/none"
+    [[ $output == *"$NSP_TMP/none: No such file or directory; create the folder or name another by --manifests"* ]]
+    touch "$NSP_TMP/file"
+    run -1 policyd --socket "$NSP_TMP/file"
+    [[ $output == *"$NSP_TMP/file: something that is no socket is there; remove it or name another path"* ]]
+    [[ -f $NSP_TMP/file ]]
+}
+
+@test "only root's announcements of the right kind are read" {
+    policyd_up
+    local cni=$NSP_TMP/run/cni.sock
+    echo nonsense | socat -t 1 - "UNIX-CONNECT:$cni,type=5" || true
+    wait_for 5 grep -q "an announcement of 9 bytes is not understood" "$LOG"
+    chmod 777 "$cni" "$NSP_TMP/run" "$NSP_TMP"
+    echo nonsense | setpriv --reuid 65534 --clear-groups socat -t 1 - "UNIX-CONNECT:$cni,type=5" || true
+    wait_for 5 grep -q "a process that is not root was turned away" "$LOG"
+    is_up
+}
+
+@test "the configuration that is shipped sets what is the default" {
+    sed 's/^#\([a-z]\)/\1/' "$NSP_ROOT/conf/policyd.conf" >"$NSP_TMP/all.conf"
+    grep -q '^events-burst = 100$' "$NSP_TMP/all.conf"
+    "$NSP_BUILD/policyd" --config "$NSP_ROOT/conf/policyd.conf" --version
+    "$NSP_BUILD/policyd" --config "$NSP_TMP/all.conf" --version
+}
+
+@test "another ABI version that is pinned is left alone" {
+    policyd_up
+    policyd_kill TERM
+    mapfile -t value < <(bpftool -j map lookup pinned "$PINS/nsp_control" key 0 0 0 0 | jq -r '.value[]')
+    bpftool map update pinned "$PINS/nsp_control" key 0 0 0 0 value hex "${value[@]:0:4}" 63 "${value[@]:5}"
+    run ! policyd
+    [[ $output == *"pinned by ABI version 99, this program needs 1"* ]]
+    [[ -e $PINS/nsp_from_pod ]]
+    bpftool map update pinned "$PINS/nsp_control" key 0 0 0 0 value hex "${value[@]}"
+}
+
+@test "--remove says what it did, twice over" {
+    policyd_up
+    policyd_kill KILL || true
+    run -0 policyd --remove
+    [[ $output == *"detached all pods, removed $PINS"* && $output == *"removed $SOCKET"* ]]
+    [[ ! -e $PINS && ! -e $SOCKET ]]
+    run -0 policyd --remove
+    [[ $output == "nothing was pinned at $PINS" ]]
+}
