@@ -11,6 +11,7 @@
 #include <linux/if_ether.h>
 #include <linux/pkt_sched.h>
 #include <netlink/socket.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "datapath/attach.h"
@@ -69,7 +70,7 @@ static int add_side(struct nl_sock *sock, const struct datapath *datapath, __u32
 
     if (is_there && survey->own.program_id == program_id_get(filter.program_fd))
         return 0;
-    strcpy(filter.name, pins_program_name(side->program));
+    snprintf(filter.name, sizeof(filter.name), "%s", pins_program_name(side->program));
     return tc_netlink_add_filter(sock, &filter, is_there);
 }
 

@@ -118,8 +118,10 @@ static int map_memory(int fd, size_t size, void **address, const char *name, str
 {
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-    if (memory == MAP_FAILED)
-        return error_set(err, errno, "%s: cannot map its memory: %s", name, strerror(errno));
+    if (memory == MAP_FAILED) {
+        error_set(err, errno, "%s: cannot map its memory: %s", name, strerror(errno));
+        return -1;
+    }
     *address = memory;
     return 0;
 }

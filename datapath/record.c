@@ -100,7 +100,7 @@ static int add_locked(const struct datapath *datapath, struct record_request *re
 
 int record_add(const struct datapath *datapath, struct record_request *request, struct error *err)
 {
-    struct record_slot slot;
+    struct record_slot slot = {0};
 
     {
         cleanup_close int lock = pins_lock(datapath->directory, err);
@@ -130,7 +130,7 @@ int record_bind_cgroup(const struct datapath *datapath, __u64 cgroup_id, __u32 s
 
 int record_set_flags(const struct datapath *datapath, const struct attachment_key *key, __u32 flags, struct error *err)
 {
-    struct attachment attachment;
+    struct attachment attachment = {0};
     cleanup_close int lock = pins_lock(datapath->directory, err);
 
     if (lock < 0)
@@ -162,7 +162,7 @@ static bool has_device(const struct datapath *datapath, const struct attachment 
 
 int record_remove(const struct datapath *datapath, const struct attachment_key *key, struct error *err)
 {
-    struct attachment attachment;
+    struct attachment attachment = {0};
     struct error second;
     int failure = 0;
 
@@ -192,7 +192,7 @@ int record_each(const struct datapath *datapath,
 {
     int map = datapath->maps[MAP_ATTACHED];
     struct attachment_key key, next;
-    struct attachment attachment;
+    struct attachment attachment = {0};
     int more = bpf_map_get_next_key(map, NULL, &next);
 
     while (more == 0) {
@@ -226,7 +226,7 @@ static bool is_device_gone(const struct datapath *datapath, const struct attachm
 
 int record_is_dead(const struct datapath *datapath, const struct attachment *attachment)
 {
-    struct pod pod;
+    struct pod pod = {0};
 
     if (record_pod(datapath, attachment->slot, &pod) || pod.epoch != attachment->epoch)
         return 1;

@@ -103,7 +103,7 @@ int record_slot_find(const struct datapath *datapath, const struct pod *pod, str
 {
     struct record_slot found = {0};
     struct pod_ref ref;
-    struct pod present;
+    struct pod present = {0};
 
     if (pod->cgroup_id && bpf_map_lookup_elem(datapath->maps[MAP_IDS], &pod->cgroup_id, &ref) == 0 &&
         record_pod(datapath, ref.slot, &present) == 0 && present.epoch == ref.epoch) {
@@ -170,7 +170,7 @@ int record_slot_merge(const struct datapath *datapath, const struct record_slot 
                       struct pod *pod, struct error *err)
 {
     struct census census = {.slot = slot->slot, .epoch = slot->epoch, .key = key};
-    struct pod present;
+    struct pod present = {0};
 
     if (pod->address_count > NSP_ADDRESSES_MAX)
         return error_set(err, E2BIG, "pod %s/%s has more than %d addresses", pod->namespace_, pod->name,
@@ -193,14 +193,16 @@ static int zero_counters(const struct datapath *datapath, __u32 slot)
     if (cpus < 0)
         return cpus;
 
-    cleanup_free struct traffic *no_traffic = calloc((size_t)cpus, sizeof(*no_traffic));
+    struct traffic *no_traffic = calloc((size_t)cpus, sizeof(*no_traffic));
+    int rc = 0;
 
     if (!no_traffic)
         return -ENOMEM;
     if (bpf_map_update_elem(datapath->maps[MAP_TALLIES], &slot, &no_tally, BPF_ANY) ||
         bpf_map_update_elem(datapath->maps[MAP_TRAFFIC], &slot, no_traffic, BPF_ANY))
-        return -errno;
-    return 0;
+        rc = -errno;
+    free(no_traffic);
+    return rc;
 }
 
 int record_slot_write(const struct datapath *datapath, const struct record_slot *slot, const struct pod *pod, bool open,
@@ -222,7 +224,7 @@ void record_slot_free(const struct datapath *datapath, __u32 slot, __u32 epoch)
 {
     static const struct pod no_pod;
     struct pod_ref ref;
-    struct pod pod;
+    struct pod pod = {0};
 
     if (record_pod(datapath, slot, &pod) || pod.epoch != epoch)
         return;
@@ -248,7 +250,7 @@ static int detach_cgroup(const struct datapath *datapath, __u64 cgroup_id, struc
 int record_slot_release(const struct datapath *datapath, __u32 slot, __u32 epoch, struct error *err)
 {
     struct census census = {.slot = slot, .epoch = epoch};
-    struct pod pod;
+    struct pod pod = {0};
 
     if (record_pod(datapath, slot, &pod) || pod.epoch != epoch)
         return 0;

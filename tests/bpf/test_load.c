@@ -8,14 +8,20 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <linux/capability.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
 #include "datapath/load.h"
+#include "lib/log.h"
 #include "tests/bpf/sandbox.h"
 
 static struct load_options options_of(void)
@@ -152,6 +158,67 @@ static void a_missing_pin_is_named_and_can_be_removed(void **state)
     assert_int_equal(access(sandbox.pins, F_OK), -1);
 }
 
+/* Loads in a child that `spoil` has taken something from; returns the code, and the message in *err. */
+static int load_in_child(void (*spoil)(void), struct error *err)
+{
+    struct load_options options = options_of();
+    struct datapath datapath;
+    int pipe_fds[2], adopted;
+    pid_t child;
+
+    assert_int_equal(pipe(pipe_fds), 0);
+    child = fork();
+    if (child == 0) {
+        log_set_level(LOG_LEVEL_ERROR);
+        close(STDERR_FILENO);
+        spoil();
+        load_or_adopt(&datapath, &options, &adopted, err);
+        _exit(write(pipe_fds[1], err, sizeof(*err)) != sizeof(*err));
+    }
+    close(pipe_fds[1]);
+    assert_int_equal(read(pipe_fds[0], err, sizeof(*err)), sizeof(*err));
+    close(pipe_fds[0]);
+    waitpid(child, NULL, 0);
+    return err->code;
+}
+
+static void drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[2] = {0};
+
+    if (syscall(SYS_capset, &header, none))
+        _exit(1);
+}
+
+static void hide_btf(void)
+{
+    if (unshare(CLONE_NEWNS) || mount("tmpfs", "/sys/kernel/btf", "tmpfs", 0, NULL))
+        _exit(1);
+}
+
+static void missing_capabilities_are_named(void **state)
+{
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(load_in_child(drop_capabilities, &err), EPERM);
+    assert_non_null(strstr(err.msg, "CAP_BPF"));
+    assert_non_null(strstr(err.msg, "CAP_PERFMON"));
+    assert_non_null(strstr(err.msg, "CAP_NET_ADMIN"));
+    assert_int_equal(access(sandbox.pins, F_OK), -1);
+}
+
+static void kernel_without_btf_is_named(void **state)
+{
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(load_in_child(hide_btf, &err), ENOENT);
+    assert_non_null(strstr(err.msg, "CONFIG_DEBUG_INFO_BTF"));
+    assert_int_equal(access(sandbox.pins, F_OK), -1);
+}
+
 int group_load(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +227,8 @@ int group_load(void)
         cmocka_unit_test_teardown(what_a_killed_load_left_is_cleared, remove_all),
         cmocka_unit_test_teardown(another_abi_version_is_refused_and_left_alone, remove_all),
         cmocka_unit_test_teardown(places_that_cannot_hold_pins_are_named, remove_all),
+        cmocka_unit_test_teardown(missing_capabilities_are_named, remove_all),
+        cmocka_unit_test_teardown(kernel_without_btf_is_named, remove_all),
         cmocka_unit_test_teardown(a_missing_pin_is_named_and_can_be_removed, remove_all),
     };
 

@@ -9,9 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -181,6 +183,59 @@ static void parallel_adds_and_removals_do_not_mix(void **state)
     records_assert_none();
 }
 
+/* What the plugin does at ADD, until it is killed. */
+static void add_until_killed(__u64 cgroup_id, int cgroup_fd, __u32 ifindex)
+{
+    struct record_request request = records_request("killed", "eth0", cgroup_id, ifindex);
+    struct error err;
+    __u32 flags;
+
+    for (;;) {
+        if (record_add(&records, &request, &err) || attach_cgroup(&records, cgroup_fd, &err) ||
+            record_bind_cgroup(&records, cgroup_id, request.attachment.slot, request.attachment.epoch, &err) ||
+            attach_veth(&records, ifindex, request.attachment.slot, &flags, &err) ||
+            record_set_flags(&records, &request.key, flags, &err) || record_remove(&records, &request.key, &err))
+            _exit(1);
+    }
+}
+
+static void spin_us(long us)
+{
+    struct timespec start, now;
+
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    do {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while ((now.tv_sec - start.tv_sec) * 1000000 + (now.tv_nsec - start.tv_nsec) / 1000 < us);
+}
+
+static void killed_add_leaves_nothing_that_removal_does_not_take(void **state)
+{
+    struct attachment_key key = records_request("killed", "eth0", 0, 0).key;
+    __u64 id;
+    int fd = sandbox_make_cgroup("pod", &id), status;
+    __u32 ifindex = sandbox_add_veth("veth-a", "veth-b");
+
+    (void)state;
+    for (long i = 0; i < 60; i++) {
+        pid_t child = fork();
+
+        if (child == 0)
+            add_until_killed(id, fd, ifindex);
+        spin_us(500 + 137 * i);
+        kill(child, SIGKILL);
+        waitpid(child, &status, 0);
+        assert_true(WIFSIGNALED(status));
+        records_remove(&key);
+        records_assert_none();
+        assert_int_equal(attach_cgroup_present(&records, fd), 0);
+        assert_int_equal(attach_veth_present(&records, ifindex, 1), 0);
+    }
+    close(fd);
+    sandbox_remove_cgroup("pod");
+    sandbox_delete_link(ifindex);
+}
+
 static void removal_of_everything_leaves_nothing(void **state)
 {
     struct error err = {0};
@@ -214,6 +269,7 @@ int group_removal(void)
         cmocka_unit_test(attachment_is_dead_when_device_or_cgroup_is_gone),
         cmocka_unit_test(removal_leaves_a_device_that_is_anothers_now),
         cmocka_unit_test(parallel_adds_and_removals_do_not_mix),
+        cmocka_unit_test(killed_add_leaves_nothing_that_removal_does_not_take),
         cmocka_unit_test(removal_of_everything_leaves_nothing),
     };
 

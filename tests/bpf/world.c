@@ -83,8 +83,8 @@ void world_stop(struct world *world)
 /* As policyd/pods.c does when something has changed. */
 static void assign(struct world *world)
 {
-    static char namespace_[] = "test", name[] = "pod";
-    struct pod_object pod = {.namespace_ = namespace_, .name = name};
+    static char space[] = "test", name[] = "pod";
+    struct pod_object pod = {.namespace_ = space, .name = name};
     struct synced *policy = NULL;
     struct error err = {0};
 
