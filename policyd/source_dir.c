@@ -76,7 +76,8 @@ static int list_folder(struct source_dir *source, struct names *names)
     int rc = -errno;
 
     closedir(folder);
-    qsort(names->items, names->count, sizeof(*names->items), compare_names);
+    if (names->count)
+        qsort(names->items, names->count, sizeof(*names->items), compare_names);
     return rc;
 }
 

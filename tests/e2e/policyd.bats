@@ -38,7 +38,7 @@ policyd_up() {
     "$NSP_BUILD/policyd" "${OPTIONS[@]}" --log-level debug >>"$LOG" 2>&1 3>&- &
     POLICYD=$!
     on_exit "kill $POLICYD 2>/dev/null; wait $POLICYD 2>/dev/null"
-    wait_for 20 is_up
+    wait_for 60 is_up
 }
 
 is_up() {
