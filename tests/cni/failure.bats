@@ -31,7 +31,7 @@ took_ms() {
 # state_word: of the only pod, its two lowest bytes (jq has no 64-bit integers).
 state_word() {
     bpftool -j map dump pinned "$PINS/nsp_states" |
-        jq -r '[.[].value | select(any(. != "0x00"))][0] | .[1] + .[0][2:4]'
+        jq -r '[.[].value | select(.[4:8] | any(. != "0x00"))][0] | .[1] + .[0][2:4]'
 }
 
 expect_open() {

@@ -108,9 +108,9 @@ map_count() {
     bpftool -j map dump pinned "$PINS/$1" | jq length
 }
 
-# pods_count: slots in use.
+# pods_count: slots in use, which is those with an epoch (the upper half of the state word).
 pods_count() {
-    bpftool -j map dump pinned "$PINS/nsp_states" | jq '[.[].value | select(any(. != "0x00"))] | length'
+    bpftool -j map dump pinned "$PINS/nsp_states" | jq '[.[].value[4:8] | select(any(. != "0x00"))] | length'
 }
 
 # programs_of FOLDER: how many of ours are attached to that cgroup itself.
