@@ -155,7 +155,8 @@ $(BUILD)/tests/bpf_tests: $(call objects,$(call sources,tests/bpf)) $(ARCHIVES)
 	$(call say,LINK)
 	$(Q)$(TEST_LINK)
 
-$(BENCHES): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(call shared,tests/bench) $(ARCHIVES)
+$(BENCHES): $(BUILD)/%: $(BUILD)/obj/tests/%.o $(call shared,tests/bench) $(call objects,tests/bpf/sandbox.c) \
+             $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(TEST_LINK)

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one policy of a world: its blocks, rules, ports and prefixes, written as policyd's sync writes them. */
+#ifndef NSP_TESTS_BENCH_WORLD_POLICY_H
+#define NSP_TESTS_BENCH_WORLD_POLICY_H
+
+#include "tests/bench/world.h"
+
+#define WORLD_POLICY 1
+
+void world_write_policy(const struct world *world, __u32 others);
+/* The key under which the policy knows an executable. */
+void world_path(const struct world *world, enum world_binary binary, __u8 path[16]);
+
+#endif
