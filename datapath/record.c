@@ -69,6 +69,16 @@ static void leave(const struct datapath *datapath, const struct record_request *
         bpf_map_delete_elem(datapath->maps[MAP_ATTACHED], &request->key);
 }
 
+/* The entry that has the key gives up what the new one does not take over; it stays itself until it is overwritten. */
+static void give_up(const struct datapath *datapath, const struct record_request *request,
+                    const struct attachment *replaced)
+{
+    if (replaced->ifindex != request->attachment.ifindex)
+        delete_iface(datapath, replaced);
+    if (replaced->slot != request->attachment.slot || replaced->epoch != request->attachment.epoch)
+        record_slot_release(datapath, replaced, &request->key, NULL);
+}
+
 static int add_locked(const struct datapath *datapath, struct record_request *request, struct record_slot *slot,
                       struct error *err)
 {
@@ -84,18 +94,12 @@ static int add_locked(const struct datapath *datapath, struct record_request *re
     rc = record_slot_merge(datapath, slot, &request->key, &request->pod, err);
     if (rc)
         return rc;
+    if (is_replacing)
+        give_up(datapath, request, &replaced);
     rc = enter(datapath, request, slot, err);
-    if (rc) {
+    if (rc)
         leave(datapath, request, slot, is_replacing ? &replaced : NULL);
-        return rc;
-    }
-    if (!is_replacing)
-        return 0;
-    if (replaced.ifindex != request->attachment.ifindex)
-        delete_iface(datapath, &replaced);
-    if (replaced.slot != slot->slot || replaced.epoch != slot->epoch)
-        record_slot_release(datapath, replaced.slot, replaced.epoch, NULL);
-    return 0;
+    return rc;
 }
 
 int record_add(const struct datapath *datapath, struct record_request *request, struct error *err)
@@ -163,7 +167,6 @@ static bool has_device(const struct datapath *datapath, const struct attachment 
 int record_remove(const struct datapath *datapath, const struct attachment_key *key, struct error *err)
 {
     struct attachment attachment = {0};
-    struct error second;
     int failure = 0;
 
     if (record_find(datapath, key, &attachment))
@@ -171,19 +174,18 @@ int record_remove(const struct datapath *datapath, const struct attachment_key *
     /* Outside the lock: detaching a tcx link waits for RCU. */
     if (has_device(datapath, &attachment))
         failure = attach_veth_undo(datapath, attachment.ifindex, attachment.slot, err);
+    if (failure)
+        return failure;
 
-    cleanup_close int lock = pins_lock(datapath->directory, failure ? &second : err);
+    cleanup_close int lock = pins_lock(datapath->directory, err);
 
     if (lock < 0)
-        return failure ? failure : lock;
+        return lock;
     delete_iface(datapath, &attachment);
-    /* A failed detaching keeps the entry, so that a later DEL or GC tries again. */
-    if (!failure && bpf_map_delete_elem(datapath->maps[MAP_ATTACHED], key) && errno != ENOENT)
+    failure = record_slot_release(datapath, &attachment, key, err);
+    if (bpf_map_delete_elem(datapath->maps[MAP_ATTACHED], key) && errno != ENOENT && !failure)
         failure = error_set(err, errno, "%s: cannot delete an entry: %s", pins_map_name(MAP_ATTACHED), strerror(errno));
-
-    int rc = record_slot_release(datapath, attachment.slot, attachment.epoch, failure ? &second : err);
-
-    return failure ? failure : rc;
+    return failure;
 }
 
 int record_each(const struct datapath *datapath,

@@ -39,8 +39,9 @@ int record_find(const struct datapath *datapath, const struct attachment_key *ke
 
 /*
  * Removes one attachment: takes the programs off its veth, deletes nsp_ifs (if still its own) and nsp_attached; with
- * the last attachment of a slot also the cgroup programs, nsp_ids, state word and the slot. Every step is tried;
- * the first failure is returned. Not there: 0. Never touches a slot of another epoch.
+ * the last attachment of a slot also the cgroup programs, nsp_ids, state word and the slot. What cannot be taken off
+ * the veth keeps its record, so that it goes on being judged and a later DEL or GC tries again; after that every step
+ * is tried and the first failure returned. Not there: 0. Never touches a slot of another epoch.
  */
 int record_remove(const struct datapath *datapath, const struct attachment_key *key, struct error *err);
 

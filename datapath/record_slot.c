@@ -134,12 +134,11 @@ struct census {
 static int count_attachment(const struct attachment_key *key, const struct attachment *attachment, void *context)
 {
     struct census *census = context;
-    bool is_self = census->key && memcmp(key, census->key, sizeof(*key)) == 0;
-
-    if (is_self || attachment->slot != census->slot || attachment->epoch != census->epoch)
+    if (memcmp(key, census->key, sizeof(*key)) == 0 || attachment->slot != census->slot ||
+        attachment->epoch != census->epoch)
         return 0;
     census->others++;
-    if (census->key && strncmp(key->container_id, census->key->container_id, sizeof(key->container_id)) == 0)
+    if (strncmp(key->container_id, census->key->container_id, sizeof(key->container_id)) == 0)
         census->others_of_sandbox++;
     return 0;
 }
@@ -247,23 +246,24 @@ static int detach_cgroup(const struct datapath *datapath, __u64 cgroup_id, struc
     return attach_cgroup_undo(datapath, fd, err);
 }
 
-int record_slot_release(const struct datapath *datapath, __u32 slot, __u32 epoch, struct error *err)
+int record_slot_release(const struct datapath *datapath, const struct attachment *attachment,
+                        const struct attachment_key *key, struct error *err)
 {
-    struct census census = {.slot = slot, .epoch = epoch};
+    struct census census = {.slot = attachment->slot, .epoch = attachment->epoch, .key = key};
     struct pod pod = {0};
 
-    if (record_pod(datapath, slot, &pod) || pod.epoch != epoch)
+    if (record_pod(datapath, attachment->slot, &pod) || pod.epoch != attachment->epoch)
         return 0;
     record_each(datapath, count_attachment, &census);
     if (census.others) {
         pod.attachments = census.others;
-        bpf_map_update_elem(datapath->maps[MAP_PODS], &slot, &pod, BPF_ANY);
+        bpf_map_update_elem(datapath->maps[MAP_PODS], &attachment->slot, &pod, BPF_ANY);
         return 0;
     }
 
     /* Detached first: a pod that lives on, when all is removed, must not be closed for a moment. */
     int rc = detach_cgroup(datapath, pod.cgroup_id, err);
 
-    record_slot_free(datapath, slot, epoch);
+    record_slot_free(datapath, attachment->slot, attachment->epoch);
     return rc;
 }

@@ -28,8 +28,12 @@ int record_slot_merge(const struct datapath *datapath, const struct record_slot 
 int record_slot_write(const struct datapath *datapath, const struct record_slot *slot, const struct pod *pod, bool open,
                       struct error *err);
 
-/* Where no attachment has the slot any more: detaches the cgroup's programs and frees it. Otherwise counts anew. */
-int record_slot_release(const struct datapath *datapath, __u32 slot, __u32 epoch, struct error *err);
+/*
+ * Where no attachment but the one of `key` has the slot any more: detaches the cgroup's programs and frees it.
+ * Otherwise counts anew.
+ */
+int record_slot_release(const struct datapath *datapath, const struct attachment *attachment,
+                        const struct attachment_key *key, struct error *err);
 
 /* nsp_ids, state word and pod, as far as they are of this epoch. */
 void record_slot_free(const struct datapath *datapath, __u32 slot, __u32 epoch);
