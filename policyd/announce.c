@@ -24,6 +24,13 @@ struct waiter {
     struct announcement announcement;
 };
 
+static void release(struct waiter *waiter)
+{
+    event_free(waiter->event);
+    close(waiter->fd);
+    free(waiter);
+}
+
 static void free_waiter(struct waiter *waiter)
 {
     struct waiter **link = &waiter->announce->waiters;
@@ -31,9 +38,7 @@ static void free_waiter(struct waiter *waiter)
     while (*link != waiter)
         link = &(*link)->next;
     *link = waiter->next;
-    event_free(waiter->event);
-    close(waiter->fd);
-    free(waiter);
+    release(waiter);
 }
 
 static void answer(struct waiter *waiter)
@@ -141,8 +146,13 @@ void announce_answer(struct announce *announce, bool (*is_ready)(void *context, 
 
 void announce_stop(struct announce *announce)
 {
-    while (announce->waiters)
-        free_waiter(announce->waiters);
+    struct waiter *next;
+
+    for (struct waiter *waiter = announce->waiters; waiter; waiter = next) {
+        next = waiter->next;
+        release(waiter);
+    }
+    announce->waiters = NULL;
     if (announce->event)
         event_free(announce->event);
     if (announce->fd >= 0)

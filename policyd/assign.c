@@ -90,13 +90,13 @@ static void set_error(struct synced *policy, const char *text)
     policy->error = text ? strdup(text) : NULL;
 }
 
-static void update(struct sync *sync, struct synced *policy, const struct compiled *compiled, __u64 now_ms)
+static void update(struct sync *sync, struct synced *policy, const struct compiled *compiled)
 {
     __u64 before = policy->revision;
     struct error err = {0};
 
     policy->is_stale = false;
-    if (sync_write(sync, policy, compiled, now_ms, &err)) {
+    if (sync_write(sync, policy, compiled, &err)) {
         log_error("profiles=%s%s not brought in force: %s", policy->names[0], policy->names_count > 1 ? ",…" : "",
                   err.msg);
         set_error(policy, err.msg);
@@ -108,8 +108,8 @@ static void update(struct sync *sync, struct synced *policy, const struct compil
                  policy->names_count > 1 ? ",…" : "", policy->index, (unsigned long long)policy->revision);
 }
 
-int assign_policy(struct sync *sync, const struct store *store, const struct pod_object *pod, __u64 now_ms,
-                  struct synced **policy, struct error *err)
+int assign_policy(struct sync *sync, const struct store *store, const struct pod_object *pod, struct synced **policy,
+                  struct error *err)
 {
     struct chosen chosen;
     struct compiled compiled;
@@ -135,7 +135,7 @@ int assign_policy(struct sync *sync, const struct store *store, const struct pod
     }
     found = name_entry(sync, &chosen, &compiled);
     if (found) {
-        update(sync, found, &compiled, now_ms);
+        update(sync, found, &compiled);
         *policy = found;
     }
     compiled_free(&compiled);

@@ -11,8 +11,8 @@
  * `error` says why, and what was in force of it (index 0: nothing) stays. Negative: there is no policy for these
  * profiles at all, *policy is untouched.
  */
-int assign_policy(struct sync *sync, const struct store *store, const struct pod_object *pod, __u64 now_ms,
-                  struct synced **policy, struct error *err);
+int assign_policy(struct sync *sync, const struct store *store, const struct pod_object *pod, struct synced **policy,
+                  struct error *err);
 
 /* A profile has changed: policies that it is part of are compiled again. */
 void assign_note_change(struct sync *sync, const char *namespace_, const char *name);

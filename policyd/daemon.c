@@ -21,14 +21,6 @@
 
 #define START_WAIT_MS 1000
 
-static __u64 now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (__u64)now.tv_sec * 1000 + (__u64)now.tv_nsec / 1000000;
-}
-
 /* Arms the timer for what waits to be taken away, or rests. */
 static void schedule_collect(struct daemon *daemon, int delay_ms)
 {
@@ -41,7 +33,7 @@ static void schedule_collect(struct daemon *daemon, int delay_ms)
 /* How much memory a parse takes is known to nobody but malloc: what is free goes back. */
 static void reconcile(struct daemon *daemon)
 {
-    pods_reconcile(&daemon->pods, now_ms());
+    pods_reconcile(&daemon->pods);
     if (daemon->sync.retired_count)
         schedule_collect(daemon, SYNC_GRACE_MS);
     malloc_trim(0);
@@ -51,7 +43,7 @@ static bool is_ready(void *context, __u32 slot, __u32 epoch)
 {
     struct daemon *daemon = context;
 
-    return pods_decide(&daemon->pods, slot, epoch, now_ms());
+    return pods_decide(&daemon->pods, slot, epoch);
 }
 
 static void on_reconcile(evutil_socket_t fd, short what, void *context)
@@ -75,7 +67,7 @@ static void on_collect(evutil_socket_t fd, short what, void *context)
 
     (void)fd;
     (void)what;
-    schedule_collect(daemon, sync_collect(&daemon->sync, now_ms()));
+    schedule_collect(daemon, sync_collect(&daemon->sync));
     if (assign_retry(&daemon->sync))
         want_reconcile(daemon);
 }

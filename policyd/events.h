@@ -26,12 +26,13 @@ struct events {
     struct event *readable; /* added only while idle */
     struct event *timer;    /* one-shot, while not */
     int empty_looks;
+    int budget;     /* events still to be read in this look */
     __u64 rendered; /* since start */
     __u64 failed;   /* could not be rendered */
 };
 
 int events_start(struct events *events, struct event_base *base, struct error *err);
-/* Reads what is there now. */
+/* Reads some of what is there now. */
 void events_drain(struct events *events);
 void events_stop(struct events *events);
 

@@ -170,7 +170,7 @@ static bool decide_unselected(const struct pods *pods, struct pod_entry *pod, co
     return set_policy(pods, pod, word, 0);
 }
 
-static bool decide(struct pods *pods, struct pod_entry *pod, __u64 now_ms)
+static bool decide(struct pods *pods, struct pod_entry *pod)
 {
     __u64 word = __atomic_load_n(&pods->datapath->states[pod->slot], __ATOMIC_SEQ_CST);
     bool is_ready = (word & POD_STATE_MASK) == POD_READY;
@@ -182,7 +182,7 @@ static bool decide(struct pods *pods, struct pod_entry *pod, __u64 now_ms)
         return false;
     if (!object)
         return decide_unknown(pod, is_ready);
-    if (assign_policy(pods->sync, pods->store, object, now_ms, &policy, &err)) {
+    if (assign_policy(pods->sync, pods->store, object, &policy, &err)) {
         note(pod, true, "%s", err.msg);
         return is_ready;
     }
@@ -199,11 +199,11 @@ static bool decide(struct pods *pods, struct pod_entry *pod, __u64 now_ms)
     return policy->index ? set_policy(pods, pod, word, policy->index) : is_ready;
 }
 
-bool pods_decide(struct pods *pods, __u32 slot, __u32 epoch, __u64 now_ms)
+bool pods_decide(struct pods *pods, __u32 slot, __u32 epoch)
 {
     struct pod_entry *pod = refresh(pods, slot);
 
-    return pod && pod->epoch == epoch && decide(pods, pod, now_ms);
+    return pod && pod->epoch == epoch && decide(pods, pod);
 }
 
 static int see_attachment(const struct attachment_key *key, const struct attachment *attachment, void *context)
@@ -230,18 +230,18 @@ static void list_attached(struct pods *pods)
 }
 
 /* A policy is ready before its pod comes, so that ADD need not wait for one. */
-static void prepare_known(struct pods *pods, __u64 now_ms)
+static void prepare_known(struct pods *pods)
 {
     for (size_t i = 0; i < pods->store->pods_count; i++) {
         struct synced *policy = NULL;
         struct error err;
 
-        if (assign_policy(pods->sync, pods->store, pods->store->pods[i], now_ms, &policy, &err) == 0 && policy)
+        if (assign_policy(pods->sync, pods->store, pods->store->pods[i], &policy, &err) == 0 && policy)
             policy->is_wanted = true;
     }
 }
 
-static void drop_unused(struct pods *pods, __u64 now_ms)
+static void drop_unused(struct pods *pods)
 {
     for (size_t i = 0; i < pods->count; i++) {
         __u64 word = __atomic_load_n(&pods->datapath->states[pods->items[i].slot], __ATOMIC_SEQ_CST);
@@ -252,19 +252,19 @@ static void drop_unused(struct pods *pods, __u64 now_ms)
     }
     for (size_t i = pods->sync->count; i-- > 0;) {
         if (!pods->sync->items[i]->is_wanted)
-            sync_drop(pods->sync, pods->sync->items[i], now_ms);
+            sync_drop(pods->sync, pods->sync->items[i]);
     }
 }
 
-void pods_reconcile(struct pods *pods, __u64 now_ms)
+void pods_reconcile(struct pods *pods)
 {
     for (size_t i = 0; i < pods->sync->count; i++)
         pods->sync->items[i]->is_wanted = false;
     list_attached(pods);
-    prepare_known(pods, now_ms);
+    prepare_known(pods);
     for (size_t i = 0; i < pods->count; i++)
-        decide(pods, &pods->items[i], now_ms);
-    drop_unused(pods, now_ms);
+        decide(pods, &pods->items[i]);
+    drop_unused(pods);
 }
 
 void pods_free(struct pods *pods)

@@ -29,10 +29,10 @@ struct pods {
 };
 
 /* Reads who is attached, prepares a policy for every pod the store knows, decides for all, drops unused policies. */
-void pods_reconcile(struct pods *pods, __u64 now_ms);
+void pods_reconcile(struct pods *pods);
 
 /* Decides for one pod at once (ADD waits). Returns whether it is READY. */
-bool pods_decide(struct pods *pods, __u32 slot, __u32 epoch, __u64 now_ms);
+bool pods_decide(struct pods *pods, __u32 slot, __u32 epoch);
 
 /* NULL: not attached, or another pod has the slot now. Reads the record where it is not known yet. */
 const struct pod_entry *pods_find(struct pods *pods, __u32 slot, __u32 epoch);

@@ -13,6 +13,7 @@
 #include "policyd/words.h"
 
 #define BACKLOG_MAX (2u << 20) /* bytes that a follower may leave unread: the whole history, and as much again */
+#define WRITE_MAX (256u << 10) /* bytes at once; libevent's own 16 kB would fall behind a flood */
 #define FOLLOWERS_MAX 64
 #define NS_PER_S 1000000000LL
 #define SECONDS_MAX 1e10
@@ -145,6 +146,7 @@ static int follow(struct stream *stream, struct evhttp_request *http, struct str
     request->filter = (struct filter){.verdict = -1};
     stream->followers = follower;
     stream->count++;
+    bufferevent_set_max_single_write(evhttp_connection_get_bufferevent(evhttp_request_get_connection(http)), WRITE_MAX);
     /* Silence is no reason to end this connection. */
     evhttp_connection_set_timeout(evhttp_request_get_connection(http), 0);
     evhttp_connection_set_closecb(evhttp_request_get_connection(http), on_close, follower);

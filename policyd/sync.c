@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <bpf/bpf.h>
 
@@ -78,28 +79,36 @@ void sync_forget(struct sync *sync, struct synced *policy)
     }
 }
 
-int sync_retire(struct sync *sync, const struct retired *retired)
+static __u64 read_clock_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (__u64)now.tv_sec * 1000 + (__u64)now.tv_nsec / 1000000;
+}
+
+int sync_retire(struct sync *sync, struct retired retired)
 {
     struct retired *all = realloc(sync->retired, (sync->retired_count + 1) * sizeof(*all));
 
     if (!all)
         return -ENOMEM;
     sync->retired = all;
-    all[sync->retired_count++] = *retired;
+    retired.due_ms = read_clock_ms() + SYNC_GRACE_MS;
+    all[sync->retired_count++] = retired;
     return 0;
 }
 
-void sync_drop(struct sync *sync, struct synced *policy, __u64 now_ms)
+void sync_drop(struct sync *sync, struct synced *policy)
 {
     struct retired retired = {
         .revision = policy->revision,
         .first_rules = policy->first_rules,
         .rules_count = policy->rules_count,
         .index = policy->index,
-        .due_ms = now_ms + SYNC_GRACE_MS,
     };
 
-    if (policy->index && sync_retire(sync, &retired))
+    if (policy->index && sync_retire(sync, retired))
         return; /* without memory it simply stays */
     sync_forget(sync, policy);
 }
@@ -188,8 +197,9 @@ int sync_clear_rules(const struct sync *sync, __u32 first, __u32 count)
     return rc;
 }
 
-int sync_collect(struct sync *sync, __u64 now_ms)
+int sync_collect(struct sync *sync)
 {
+    __u64 now_ms = read_clock_ms();
     size_t kept = 0, all = sync->retired_count;
     __u64 next_ms = 0;
     int rc;

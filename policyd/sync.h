@@ -66,17 +66,16 @@ void sync_forget(struct sync *sync, struct synced *policy); /* for one that is n
  * Brings `compiled` in force; nothing is written when that is the case already. ENOSPC, E2BIG: a map or the numbers
  * are full; what was in force stays.
  */
-int sync_write(struct sync *sync, struct synced *policy, const struct compiled *compiled, __u64 now_ms,
-               struct error *err);
+int sync_write(struct sync *sync, struct synced *policy, const struct compiled *compiled, struct error *err);
 
 /* No pod uses the policy any more. */
-void sync_drop(struct sync *sync, struct synced *policy, __u64 now_ms);
+void sync_drop(struct sync *sync, struct synced *policy);
 
 /* Takes away what has waited long enough. Returns the milliseconds until there is more to do, or -1. */
-int sync_collect(struct sync *sync, __u64 now_ms);
+int sync_collect(struct sync *sync);
 
-/* For sync_write.c, sync_start.c: notes what goes, and deletes what nothing refers to. */
-int sync_retire(struct sync *sync, const struct retired *retired);
+/* For sync_write.c, sync_start.c: notes what goes (due_ms is filled in), and deletes what nothing refers to. */
+int sync_retire(struct sync *sync, struct retired retired);
 int sync_sweep(const struct sync *sync);
 int sync_clear_rules(const struct sync *sync, __u32 first, __u32 count);
 

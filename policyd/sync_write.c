@@ -7,11 +7,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 
 #include "datapath/path_hash.h"
-#include "lib/cleanup.h"
 #include "lib/log.h"
 #include "policyd/map_batch.h"
 #include "policyd/sync.h"
@@ -38,8 +38,8 @@ static int write_rules(const struct draft *draft, struct error *err)
 {
     size_t count = draft->compiled->rules_count;
     struct map_batch map = {draft->sync->datapath->maps[MAP_RULES], sizeof(__u32), sizeof(struct rules)};
-    cleanup_free __u32 *numbers = calloc(count + 1, sizeof(*numbers));
-    cleanup_free struct rules *values = calloc(count + 1, sizeof(*values));
+    __u32 *numbers = calloc(count + 1, sizeof(*numbers));
+    struct rules *values = calloc(count + 1, sizeof(*values));
     int rc = numbers && values ? 0 : -ENOMEM;
 
     for (size_t i = 0; i < count && rc == 0; i++) {
@@ -50,6 +50,8 @@ static int write_rules(const struct draft *draft, struct error *err)
     }
     if (rc == 0)
         rc = map_batch_write(&map, numbers, values, count);
+    free(numbers);
+    free(values);
     return rc ? fail(err, MAP_RULES, rc) : 0;
 }
 
@@ -59,8 +61,8 @@ static int write_ports(const struct draft *draft, struct error *err)
 
     for (size_t i = 0; i < draft->compiled->rules_count; i++) {
         const struct compiled_rules *rules = &draft->compiled->rules[i];
-        cleanup_free struct port_key *keys = calloc(rules->ports_count + 1, sizeof(*keys));
-        cleanup_free __u8 *values = malloc(rules->ports_count + 1);
+        struct port_key *keys = calloc(rules->ports_count + 1, sizeof(*keys));
+        __u8 *values = malloc(rules->ports_count + 1);
         int rc = keys && values ? 0 : -ENOMEM;
 
         for (size_t j = 0; j < rules->ports_count && rc == 0; j++) {
@@ -70,6 +72,8 @@ static int write_ports(const struct draft *draft, struct error *err)
         }
         if (rc == 0)
             rc = map_batch_write(&map, keys, values, rules->ports_count);
+        free(keys);
+        free(values);
         if (rc)
             return fail(err, MAP_PORTS, rc);
     }
@@ -88,12 +92,15 @@ static int make_trie(const struct compiled_rules *rules)
 static int fill_trie(const struct compiled_rules *rules, int trie)
 {
     struct map_batch map = {trie, sizeof(struct cidr_key), sizeof(__u8)};
-    cleanup_free __u8 *values = malloc(rules->cidrs_count);
+    __u8 *values = malloc(rules->cidrs_count);
+    int rc;
 
     if (!values)
         return -ENOMEM;
     memset(values, 1, rules->cidrs_count);
-    return map_batch_write(&map, rules->cidrs, values, rules->cidrs_count);
+    rc = map_batch_write(&map, rules->cidrs, values, rules->cidrs_count);
+    free(values);
+    return rc;
 }
 
 /* Some tries, from their creation until they are in the outer map. */
@@ -190,14 +197,16 @@ static int write_blocks(const struct draft *draft, struct error *err)
 {
     size_t count = draft->compiled->blocks_count;
     struct map_batch map = {draft->sync->datapath->maps[MAP_BLOCKS], sizeof(struct block_key), sizeof(struct block)};
-    cleanup_free struct block_key *keys = calloc(count + 1, sizeof(*keys));
-    cleanup_free struct block *blocks = calloc(count + 1, sizeof(*blocks));
+    struct block_key *keys = calloc(count + 1, sizeof(*keys));
+    struct block *blocks = calloc(count + 1, sizeof(*blocks));
     int rc = keys && blocks ? 0 : -ENOMEM;
 
     for (size_t i = 0; i < count && rc == 0; i++)
         make_block(draft, &draft->compiled->blocks[i], &keys[i], &blocks[i]);
     if (rc == 0)
         rc = map_batch_write(&map, keys, blocks, count);
+    free(keys);
+    free(blocks);
     return rc ? fail(err, MAP_BLOCKS, rc) : 0;
 }
 
@@ -267,11 +276,10 @@ static void undo(struct sync *sync, const struct draft *draft)
                     strerror(-rc));
 }
 
-int sync_write(struct sync *sync, struct synced *policy, const struct compiled *compiled, __u64 now_ms,
-               struct error *err)
+int sync_write(struct sync *sync, struct synced *policy, const struct compiled *compiled, struct error *err)
 {
     struct draft draft = {.sync = sync, .compiled = compiled, .revision = sync->last_revision + 1};
-    struct retired old = {policy->revision, policy->first_rules, policy->rules_count, 0, now_ms + SYNC_GRACE_MS};
+    struct retired old = {policy->revision, policy->first_rules, policy->rules_count, 0, 0};
     __u32 index = policy->index;
 
     if (index && memcmp(policy->content, compiled->content, sizeof(policy->content)) == 0)
@@ -287,7 +295,7 @@ int sync_write(struct sync *sync, struct synced *policy, const struct compiled *
         undo(sync, &draft);
         return -err->code;
     }
-    if (policy->index && sync_retire(sync, &old))
+    if (policy->index && sync_retire(sync, old))
         log_warning("revision=%llu stays in the maps: out of memory", (unsigned long long)old.revision);
     publish(sync, policy, &draft, index);
     return 0;

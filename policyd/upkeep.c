@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "datapath/attach.h"
 #include "datapath/record.h"
-#include "lib/cleanup.h"
 #include "lib/log.h"
 
 #define PREPARED_SLOTS 4
@@ -130,13 +130,13 @@ static void promote_all(struct upkeep *upkeep)
 
 static void prepare_slots(struct upkeep *upkeep)
 {
-    cleanup_free struct pod *pod = malloc(sizeof(*pod));
     int prepared = 0;
 
-    for (__u32 slot = 1; pod && slot < NSP_PODS_MAX && prepared < PREPARED_SLOTS && !is_ending(upkeep); slot++) {
+    for (__u32 slot = 1; slot < NSP_PODS_MAX && prepared < PREPARED_SLOTS && !is_ending(upkeep); slot++) {
         struct error err = {0};
+        struct pod pod;
 
-        if (record_pod(upkeep->datapath, slot, pod) != -ENOENT)
+        if (record_pod(upkeep->datapath, slot, &pod) != -ENOENT)
             continue;
         if (record_prepare_slot(upkeep->datapath, slot, &err)) {
             log_warning("slot=%u not prepared: %s", slot, err.msg);

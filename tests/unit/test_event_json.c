@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,7 +115,7 @@ static void assert_at(const json_t *json, const char *path, const char *expected
 {
     char keys[128], *rest = NULL, *value = NULL;
 
-    strcpy(keys, path);
+    snprintf(keys, sizeof(keys), "%s", path);
     for (char *key = strtok_r(keys, ".", &rest); key && json; key = strtok_r(NULL, ".", &rest))
         json = json_is_array(json) ? json_array_get(json, (size_t)atol(key)) : json_object_get(json, key);
     value = json ? json_dumps(json, JSON_ENCODE_ANY | JSON_COMPACT) : strdup("absent");

@@ -34,7 +34,7 @@ static int set_up(void **state)
     struct folder *folder = calloc(1, sizeof(*folder));
 
     log_set_level(LOG_LEVEL_ERROR);
-    strcpy(folder->path, "/tmp/nsp-manifests-XXXXXX");
+    snprintf(folder->path, sizeof(folder->path), "/tmp/nsp-manifests-XXXXXX");
     if (!mkdtemp(folder->path))
         return -1;
     folder->manifests = (struct manifests){
