@@ -10,7 +10,8 @@
 
 #include "datapath/pins.h"
 
-#define ATTACH_TC_HANDLE 0x4e53 /* "NS": handle of our clsact filters; the programs' names (nsp_from_pod) show in tc */
+#define ATTACH_TC_HANDLE 0x4e53 /* "NS": handle of our clsact filters; the programs' names (nsp_from_pod) show in tc   \
+                                 */
 #define ATTACH_TC_PRIORITY 1
 
 /*

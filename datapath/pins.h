@@ -14,25 +14,25 @@
 
 /* Names of the pins, index = enum below. A BPF name has at most 15 characters, so map and pin carry the same one. */
 enum pins_map {
-    MAP_CONTROL,  /* nsp_control   ARRAY[1]          struct control, BPF_F_MMAPABLE */
-    MAP_STATES,   /* nsp_states    ARRAY[PODS]       __u64 pod word, BPF_F_MMAPABLE */
+    MAP_CONTROL,   /* nsp_control   ARRAY[1]          struct control, BPF_F_MMAPABLE */
+    MAP_STATES,    /* nsp_states    ARRAY[PODS]       __u64 pod word, BPF_F_MMAPABLE */
     MAP_REVISIONS, /* nsp_revisions ARRAY[POLICIES]  __u64, BPF_F_MMAPABLE */
-    MAP_PODS,     /* nsp_pods      ARRAY[PODS]       struct pod */
-    MAP_IDS,      /* nsp_ids       HASH              __u64 cgroup id -> struct pod_ref */
-    MAP_CGROUP,   /* nsp_cgroup    CGROUP_STORAGE    __u64 cgroup id -> struct pod_ref; exists once a program is attached */
-    MAP_IFS,      /* nsp_ifs       HASH              __u32 ifindex -> struct iface */
-    MAP_ATTACHED, /* nsp_attached  HASH              struct attachment_key -> struct attachment */
-    MAP_POLICIES, /* nsp_policies  ARRAY[POLICIES]   struct policy */
-    MAP_BLOCKS,   /* nsp_blocks    HASH              struct block_key -> struct block */
-    MAP_RULES,    /* nsp_rules     ARRAY[RULES]      struct rules */
-    MAP_PORTS,    /* nsp_ports     HASH              struct port_key -> __u8 1 */
-    MAP_CIDRS,    /* nsp_cidrs     ARRAY_OF_MAPS[RULES] rules id -> LPM_TRIE(struct cidr_key -> __u8 1) */
-    MAP_FLOWS,    /* nsp_flows     ARRAY_OF_MAPS[PODS]  slot -> LRU_HASH(struct flow_key -> struct flow) */
-    MAP_BINARIES, /* nsp_binaries  LRU_HASH          16-byte path hash -> struct binary */
-    MAP_TRAFFIC,  /* nsp_traffic   PERCPU_ARRAY[PODS] struct traffic */
-    MAP_TALLIES,  /* nsp_tallies   ARRAY[PODS]       struct pod_tally */
-    MAP_EVENTS,   /* nsp_events    RINGBUF */
-    MAP_SOCKETS,  /* nsp_sockets   SK_STORAGE        private to the programs (datapath/maps.h) */
+    MAP_PODS,      /* nsp_pods      ARRAY[PODS]       struct pod */
+    MAP_IDS,       /* nsp_ids       HASH              __u64 cgroup id -> struct pod_ref */
+    MAP_CGROUP,    /* nsp_cgroup    CGROUP_STORAGE    __u64 cgroup id -> struct pod_ref; exists once attached */
+    MAP_IFS,       /* nsp_ifs       HASH              __u32 ifindex -> struct iface */
+    MAP_ATTACHED,  /* nsp_attached  HASH              struct attachment_key -> struct attachment */
+    MAP_POLICIES,  /* nsp_policies  ARRAY[POLICIES]   struct policy */
+    MAP_BLOCKS,    /* nsp_blocks    HASH              struct block_key -> struct block */
+    MAP_RULES,     /* nsp_rules     ARRAY[RULES]      struct rules */
+    MAP_PORTS,     /* nsp_ports     HASH              struct port_key -> __u8 1 */
+    MAP_CIDRS,     /* nsp_cidrs     ARRAY_OF_MAPS[RULES] rules id -> LPM_TRIE(struct cidr_key -> __u8 1) */
+    MAP_FLOWS,     /* nsp_flows     ARRAY_OF_MAPS[PODS]  slot -> LRU_HASH(struct flow_key -> struct flow) */
+    MAP_BINARIES,  /* nsp_binaries  LRU_HASH          16-byte path hash -> struct binary */
+    MAP_TRAFFIC,   /* nsp_traffic   PERCPU_ARRAY[PODS] struct traffic */
+    MAP_TALLIES,   /* nsp_tallies   ARRAY[PODS]       struct pod_tally */
+    MAP_EVENTS,    /* nsp_events    RINGBUF */
+    MAP_SOCKETS,   /* nsp_sockets   SK_STORAGE        private to the programs (datapath/maps.h) */
     PINS_MAPS,
 };
 
