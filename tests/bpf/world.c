@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 
@@ -23,14 +22,6 @@
 #include "policyd/yaml.h"
 #include "tests/bpf/packets.h"
 #include "tests/bpf/sandbox.h"
-
-static __u64 now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (__u64)now.tv_sec * 1000 + (__u64)now.tv_nsec / 1000000;
-}
 
 static const struct attachment_key pod_key = {.container_id = "c1", .ifname = "eth0"};
 
@@ -88,7 +79,7 @@ static void assign(struct world *world)
     struct synced *policy = NULL;
     struct error err = {0};
 
-    if (assign_policy(&world->sync, &world->store, &pod, now_ms(), &policy, &err))
+    if (assign_policy(&world->sync, &world->store, &pod, &policy, &err))
         fail_msg("%s", err.msg);
     if (policy && policy->error)
         fail_msg("%s", policy->error);
