@@ -210,7 +210,7 @@ struct rules {
     __u32 reserved;
 };
 
-/* nsp_ports: a port range as prefixes of its 16 bits (8000-8099 is five of them). */
+/* nsp_ports: a port range as prefixes of its 16 bits (8000-8099 is three of them). */
 struct port_key {
     __u32 rules;
     __u16 port;  /* host byte order, low bits beyond `length` zero */
@@ -233,12 +233,13 @@ struct flow_key {
     __u32 epoch;
     __u8 protocol;
     __u8 opened; /* ICMP: enum direction of who asked, since both sides may use one identifier; else 0 */
-    __u8 reserved[2];
-};
+    __u8 reserved[6];
+} __attribute__((aligned(8))); /* so that addresses are compared in words */
 
 struct flow {
-    __u64 ruling;  /* as in struct socket_state */
-    __u64 seen_ns; /* CLOCK_MONOTONIC coarse, of the last packet */
+    __u64 ruling;   /* as in struct socket_state */
+    __u64 seen_ns;  /* CLOCK_MONOTONIC coarse, of the last packet */
+    __u8 owner[16]; /* path hash of the executable that opened it; 0: no process */
 };
 
 /* A cached ruling: revision << 16 | reason << 8 | flags. 0: not judged. */

@@ -10,8 +10,8 @@
 
 #include "datapath/pins.h"
 
-#define ATTACH_TC_HANDLE 0x4e53 /* "NS": handle of our clsact filters; the programs' names (nsp_from_pod) show in tc   \
-                                 */
+/* Handle ("NS") and priority of our clsact filters; what tc shows is the programs' names, such as nsp_from_pod. */
+#define ATTACH_TC_HANDLE 0x4e53
 #define ATTACH_TC_PRIORITY 1
 
 /*

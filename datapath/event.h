@@ -107,7 +107,7 @@ static __noinline int event_report(const struct inspection *in)
         return 0;
     }
 
-    __u64 now = bpf_ktime_get_ns();
+    __u64 now = bpf_ktime_get_coarse_ns(); /* 13 ns; the exact time, 31 ns, is for what is told */
     struct tally *tally = event_tally(pod, in);
 
     __sync_fetch_and_add(&tally->seen, 1);
@@ -122,7 +122,7 @@ static __noinline int event_report(const struct inspection *in)
         __sync_fetch_and_add(&tally->lost, 1);
         return 0;
     }
-    fill_event(event, in, now);
+    fill_event(event, in, bpf_ktime_get_ns());
     bpf_ringbuf_submit(event, *(const volatile __u32 *)&control->reader_idle ? 0 : BPF_RB_NO_WAKEUP);
     __sync_fetch_and_add(&tally->reported, 1);
     return 0;

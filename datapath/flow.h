@@ -12,6 +12,7 @@
 
 #define FLOW_IDLE_NS (30ULL * 1000000000)      /* profile.md 4: a UDP or ICMP exchange, not yet answered */
 #define FLOW_ANSWERED_NS (180ULL * 1000000000) /* once answered */
+#define FLOW_TOUCH_NS 1000000000ULL            /* how exactly a socket notes when its flow was last seen */
 
 static __always_inline __u64 ruling_make(const struct inspection *in, __u32 flags)
 {
@@ -61,11 +62,20 @@ static __always_inline struct flow *flow_find(const struct inspection *in)
     return table ? bpf_map_lookup_elem(table, &in->packet.flow) : NULL;
 }
 
+static __always_inline bool is_owner(const struct flow *flow, const struct socket_state *owner)
+{
+    const __u8 nobody[16] __attribute__((aligned(8))) = {};
+
+    return same_address(flow->owner, owner ? owner->path : nobody);
+}
+
 static __always_inline void flow_remember(const struct inspection *in, __u64 ruling, __u64 now)
 {
     void *table = flow_table(in->slot);
     struct flow flow = {.ruling = ruling, .seen_ns = now};
 
+    if (in->owner)
+        __builtin_memcpy(flow.owner, in->owner->path, sizeof(flow.owner));
     if (table)
         bpf_map_update_elem(table, &in->packet.flow, &flow, BPF_ANY);
 }
@@ -95,14 +105,20 @@ static __noinline int flow_decide_by_table(struct inspection *in, int packet_dir
     struct flow *flow = flow_find(in);
     __u64 ruling = flow ? *(volatile __u64 *)&flow->ruling : 0;
 
+    /* One executable's echo opens nothing for another's with the same identifier. */
+    if (flow && ruling_direction(ruling) == (packet_direction & 1) && !is_owner(flow, in->owner))
+        ruling = 0;
     if (flow && ruling_is_fresh(ruling, flow->seen_ns, now)) {
         flow->seen_ns = now;
         if (ruling_direction(ruling) != (packet_direction & 1) && !(ruling & RULING_ANSWERED)) {
             ruling |= RULING_ANSWERED;
             flow->ruling = ruling;
         }
-        if (ruling_is_current(ruling, in->revision)) {
+        /* A reply without its owner at hand waits for the owner's socket, or next request, to be judged again. */
+        if (ruling_is_current(ruling, in->revision) || !is_owner(flow, in->owner)) {
             inspect_follow(in, ruling);
+            if (in->verdict == VERDICT_DROPPED)
+                event_suppress(in);
             return in->verdict;
         }
         in->direction = ruling_direction(ruling);
@@ -136,33 +152,29 @@ static __always_inline struct held socket_read(struct socket_state *state, const
     return held;
 }
 
-static __always_inline void socket_write(struct socket_state *state, const struct inspection *in, __u64 ruling,
-                                         __u64 now)
+/* Keeps a ruling in the socket, unless that holds a living flow with somebody else: then false. */
+static __always_inline bool socket_hold(struct socket_state *state, const struct inspection *in, __u64 ruling,
+                                        __u64 now)
 {
     const struct flow_key *flow = &in->packet.flow;
+    bool is_mine;
 
     bpf_spin_lock(&state->lock);
-    __builtin_memcpy(state->peer, flow->remote, 16);
-    state->peer_port_be = flow->remote_port_be;
-    state->ruling = ruling;
-    state->seen_ns = now;
-    bpf_spin_unlock(&state->lock);
-}
-
-/* Marks the held flow as seen, if it is still this one. */
-static __always_inline void socket_touch(struct socket_state *state, __u64 before, __u64 ruling, __u64 now)
-{
-    bpf_spin_lock(&state->lock);
-    if (state->ruling == before) {
+    is_mine = (same_address(state->peer, flow->remote) && state->peer_port_be == flow->remote_port_be) ||
+              ruling_verdict(state->ruling) == VERDICT_DROPPED || !ruling_is_fresh(state->ruling, state->seen_ns, now);
+    if (is_mine) {
+        __builtin_memcpy(state->peer, flow->remote, 16);
+        state->peer_port_be = flow->remote_port_be;
         state->ruling = ruling;
         state->seen_ns = now;
     }
     bpf_spin_unlock(&state->lock);
+    return is_mine;
 }
 
 /*
- * Where the pod's table keeps what a socket cannot hold any longer. The local address is not known when a datagram is
- * about to be sent, so the executable stands in its place: what one has been allowed is not another's.
+ * Where the pod's table keeps what a socket cannot hold beside its first peer. The local address is not known when a
+ * datagram is about to be sent, so the executable stands in its place: what one has been allowed is not another's.
  */
 static __always_inline struct flow_key owned_key(const struct inspection *in, const struct socket_state *state)
 {
@@ -172,7 +184,8 @@ static __always_inline struct flow_key owned_key(const struct inspection *in, co
     return key;
 }
 
-/* The ruling of a flow that this socket held before, or that the node's own sockets opened; 0: none that is fresh. */
+/* The ruling of a flow that the table keeps for this socket, or that the node's own sockets opened; 0: none is fresh.
+ */
 static __noinline __u64 owned_find(const struct inspection *in, const struct socket_state *state, int packet_direction,
                                    __u64 now)
 {
@@ -184,43 +197,38 @@ static __noinline __u64 owned_find(const struct inspection *in, const struct soc
         return 0;
     key = owned_key(in, state);
     flow = bpf_map_lookup_elem(table, &key);
-    if (flow && ruling_is_fresh(flow->ruling, flow->seen_ns, now))
+    if (flow && ruling_is_fresh(flow->ruling, flow->seen_ns, now)) {
+        flow->seen_ns = now;
         return flow->ruling;
+    }
     if (packet_direction == EGRESS)
         return 0;
     flow = bpf_map_lookup_elem(table, &in->packet.flow);
     return flow && flow->ruling & RULING_EXEMPT ? flow->ruling : 0;
 }
 
-/* A socket is about to talk to somebody else: what it knew of its last peer moves to the pod's table. */
-static __noinline int socket_evict(const struct inspection *in, struct socket_state *state, __u64 now)
+static __noinline int owned_remember(const struct inspection *in, const struct socket_state *state, __u64 ruling,
+                                     __u64 now)
 {
     void *table = flow_table(in->slot);
+    struct flow flow = {.ruling = ruling, .seen_ns = now};
     struct flow_key key;
-    struct flow flow;
 
-    if (!table || !state)
+    if (!table || !state || ruling_verdict(ruling) == VERDICT_DROPPED)
         return 0;
     key = owned_key(in, state);
-    bpf_spin_lock(&state->lock);
-    __builtin_memcpy(key.remote, state->peer, 16);
-    key.remote_port_be = state->peer_port_be;
-    flow.ruling = state->ruling;
-    flow.seen_ns = state->seen_ns;
-    bpf_spin_unlock(&state->lock);
-    if (ruling_is_fresh(flow.ruling, flow.seen_ns, now) && ruling_verdict(flow.ruling) != VERDICT_DROPPED)
-        bpf_map_update_elem(table, &key, &flow, BPF_ANY);
+    bpf_map_update_elem(table, &key, &flow, BPF_ANY);
     return 0;
 }
 
-/* A datagram (UDP, UDP-Lite, SCTP, raw) with an owner. The socket holds its last peer, the pod's table the others. */
+/* A datagram (UDP, UDP-Lite, SCTP, raw) with an owner. The socket holds its first peer, the pod's table the others. */
 static __noinline int flow_decide_by_socket(struct inspection *in, struct socket_state *state, int packet_direction)
 {
     if (!state)
         return VERDICT_DROPPED;
 
-    struct held held = socket_read(state, in);
     __u64 now = bpf_ktime_get_coarse_ns();
+    struct held held = socket_read(state, in);
     bool is_held = held.is_same_peer && ruling_is_fresh(held.ruling, held.seen_ns, now);
     __u64 found = is_held ? held.ruling : owned_find(in, state, packet_direction, now);
     __u64 ruling = found;
@@ -239,25 +247,26 @@ static __noinline int flow_decide_by_socket(struct inspection *in, struct socket
         flow_judge(in);
         ruling = ruling_make(in, ruling & RULING_ANSWERED);
     }
-    if (is_held) {
-        socket_touch(state, found, ruling, now);
+    if (ruling == found && (!is_held || now - held.seen_ns < FLOW_TOUCH_NS))
         return in->verdict;
-    }
-    if (held.ruling)
-        socket_evict(in, state, now);
-    socket_write(state, in, ruling, now);
+    if (!socket_hold(state, in, ruling, now))
+        owned_remember(in, state, ruling, now);
     return in->verdict;
+}
+
+static __always_inline bool tcp_has_peer(const struct inspection *in, const struct socket_state *state)
+{
+    const struct flow_key *flow = &in->packet.flow;
+
+    return same_address(state->peer, flow->remote) && state->peer_port_be == flow->remote_port_be;
 }
 
 /* The ruling of a TCP socket's one flow; 0: not judged, or this packet goes elsewhere. */
 static __always_inline __u64 tcp_ruling(const struct inspection *in, const struct socket_state *state)
 {
-    const struct flow_key *flow = &in->packet.flow;
     __u64 ruling = *(const volatile __u64 *)&state->ruling;
 
-    if (!same_address(state->peer, flow->remote) || state->peer_port_be != flow->remote_port_be)
-        return 0;
-    return ruling;
+    return tcp_has_peer(in, state) ? ruling : 0;
 }
 
 /* The fast path: an established flow that this revision lets pass. */
@@ -305,9 +314,11 @@ static __noinline int flow_decide_tcp(struct inspection *in, struct socket_state
     } else {
         flow_judge(in);
     }
-    __sync_lock_test_and_set(&state->ruling, 0);
-    __builtin_memcpy(state->peer, flow->remote, 16);
-    state->peer_port_be = flow->remote_port_be;
+    if (!tcp_has_peer(in, state)) {
+        __sync_lock_test_and_set(&state->ruling, 0);
+        __builtin_memcpy(state->peer, flow->remote, 16);
+        state->peer_port_be = flow->remote_port_be;
+    }
     __sync_lock_test_and_set(&state->ruling, ruling_make(in, exempt));
     return in->verdict;
 }

@@ -14,10 +14,10 @@ struct arp_ipv4 {
     __u8 hardware_length, protocol_length;
     __be16 operation;
     __u8 sender_mac[6];
-    __u8 sender_ip[4];
+    __be32 sender_ip;
     __u8 target_mac[6];
-    __u8 target_ip[4];
-};
+    __be32 target_ip;
+} __attribute__((packed));
 
 static __always_inline bool is_zero_address(const __u8 address[16])
 {
@@ -30,7 +30,7 @@ static __always_inline bool is_zero_address(const __u8 address[16])
 static __always_inline bool is_pods_address(const struct pod *pod, const __u8 address[16])
 {
     const __u8 *mac = pod->mac;
-    __u8 link_local[16] = {0xfe, 0x80};
+    __u8 link_local[16] __attribute__((aligned(8))) = {0xfe, 0x80};
 
     for (__u32 i = 0; i < NSP_ADDRESSES_MAX; i++) {
         if (i < pod->address_count && same_address(pod->addresses[i], address))
@@ -50,7 +50,7 @@ static __always_inline bool is_pods_address(const struct pod *pod, const __u8 ad
 static __always_inline bool arp_claims_own(struct __sk_buff *skb, const struct pod *pod)
 {
     struct arp_ipv4 arp;
-    __u8 sender[16];
+    __u8 sender[16] __attribute__((aligned(8)));
 
     if (bpf_skb_load_bytes(skb, ETHERNET_HEADER, &arp, sizeof(arp)) || arp.protocol != bpf_htons(ETHERTYPE_IPV4) ||
         arp.hardware_length != 6 || arp.protocol_length != 4)
@@ -60,12 +60,12 @@ static __always_inline bool arp_claims_own(struct __sk_buff *skb, const struct p
             return false;
     }
     map_ipv4(sender, arp.sender_ip);
-    return !(arp.sender_ip[0] | arp.sender_ip[1] | arp.sender_ip[2] | arp.sender_ip[3]) || is_pods_address(pod, sender);
+    return !arp.sender_ip || is_pods_address(pod, sender);
 }
 
 static __always_inline bool nd_claims_own(struct __sk_buff *skb, const struct packet *p, const struct pod *pod)
 {
-    __u8 target[16];
+    __u8 target[16] __attribute__((aligned(8)));
     bool is_unspecified = is_zero_address(p->flow.local);
 
     if (!is_unspecified && !is_pods_address(pod, p->flow.local))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Bytes to struct packet, one code path for IPv4 and IPv6 and for both directions. Whatever does not parse gets a
- * reason instead of a meaning; nothing is skipped. Headers are copied to the stack before they are believed.
+ * reason instead of a meaning; nothing is skipped. Headers are read where they lie if that is the linear part, which is
+ * the kernel's own memory, else copied to the stack first.
  */
 #ifndef NSP_DATAPATH_PACKET_H
 #define NSP_DATAPATH_PACKET_H
@@ -50,7 +51,7 @@ struct packet {
     __u16 ethertype;      /* host byte order; 0: not even an Ethernet header */
     __u16 l3;             /* offset of the network header */
     __u16 l4;             /* offset of the transport header */
-    __u16 tcp_header;     /* its length in bytes */
+    __u16 reserved;
     __u8 tcp_flags;
     __u8 fragment; /* enum fragment */
     __u8 icmp_type;
@@ -73,8 +74,8 @@ struct ipv4_header {
     __u8 ttl;
     __u8 protocol;
     __be16 checksum;
-    __u8 source[4];
-    __u8 destination[4];
+    __be32 source;
+    __be32 destination;
 };
 
 struct ipv6_header {
@@ -82,8 +83,8 @@ struct ipv6_header {
     __be16 payload_length;
     __u8 next;
     __u8 hop_limit;
-    __u8 source[16];
-    __u8 destination[16];
+    __be32 source[4];
+    __be32 destination[4];
 };
 
 struct tcp_header {
@@ -98,28 +99,48 @@ struct tcp_header {
     __be16 urgent;
 };
 
-/* Copies from the linear part when it is there, else through the helper. size is a constant. */
-static __always_inline int packet_read(struct __sk_buff *skb, __u32 offset, void *to, const __u32 size)
+struct icmp_header {
+    __u8 type, code;
+    __be16 checksum, id, sequence;
+};
+
+/* What UDP, UDP-Lite, SCTP and DCCP have in common: at least 8 bytes, ports first. */
+struct port_header {
+    __be16 source, destination;
+    __be16 length; /* UDP's */
+    __be16 reserved;
+};
+
+/* `size` (a constant) bytes at `offset`: in the packet itself, or copied to `buffer`; NULL beyond its end. */
+static __always_inline const void *packet_header(struct __sk_buff *skb, __u32 offset, void *buffer, const __u32 size)
 {
     if (offset < 256) {
         asm volatile("%0 &= 255" : "+r"(offset)); /* the bound must be on the very register that is added */
 
-        void *from = (void *)(long)skb->data + offset;
+        const void *from = (void *)(long)skb->data + offset;
 
-        if (from + size <= (void *)(long)skb->data_end) {
-            __builtin_memcpy(to, from, size);
-            return 0;
-        }
+        if (from + size <= (void *)(long)skb->data_end)
+            return from;
     }
-    return bpf_skb_load_bytes(skb, offset, to, size);
+    return bpf_skb_load_bytes(skb, offset, buffer, size) ? NULL : buffer;
 }
 
-static __always_inline void map_ipv4(__u8 to[16], const __u8 from[4])
+/* ::ffff:a.b.c.d, in two stores: what is written in small pieces is slow to read in large ones. `to` is 8-aligned. */
+static __always_inline void map_ipv4(__u8 to[16], __be32 from)
 {
-    __builtin_memset(to, 0, 10);
-    to[10] = 0xff;
-    to[11] = 0xff;
-    __builtin_memcpy(to + 12, from, 4);
+    __u64 *words = (void *)to;
+
+    words[0] = 0;
+    words[1] = (__u64)from << 32 | 0xffff0000; /* little-endian, as all our targets */
+}
+
+static __always_inline void copy_ipv6(__u8 to[16], const __be32 from[4])
+{
+    const __u64 *source = (const void *)from;
+    __u64 *words = (void *)to;
+
+    words[0] = source[0];
+    words[1] = source[1];
 }
 
 static __always_inline bool is_mapped_ipv4(const __u8 address[16])
@@ -135,6 +156,18 @@ static __always_inline bool protocol_has_ports(__u8 protocol)
            protocol == PROTOCOL_UDPLITE || protocol == PROTOCOL_DCCP;
 }
 
+static __always_inline bool packet_is_echo_request(const struct packet *p)
+{
+    return (p->flow.protocol == PROTOCOL_ICMP && p->icmp_type == 8) ||
+           (p->flow.protocol == PROTOCOL_ICMPV6 && p->icmp_type == 128);
+}
+
+static __always_inline bool packet_is_echo_reply(const struct packet *p)
+{
+    return (p->flow.protocol == PROTOCOL_ICMP && p->icmp_type == 0) ||
+           (p->flow.protocol == PROTOCOL_ICMPV6 && p->icmp_type == 129);
+}
+
 static __always_inline void packet_set_ports(struct packet *p, __be16 source, __be16 destination, bool from_pod)
 {
     p->flow.local_port_be = from_pod ? source : destination;
@@ -143,35 +176,47 @@ static __always_inline void packet_set_ports(struct packet *p, __be16 source, __
 
 static __always_inline int parse_tcp(struct __sk_buff *skb, struct packet *p, __u32 length, bool from_pod)
 {
-    struct tcp_header tcp;
+    struct tcp_header buffer;
+    const struct tcp_header *tcp = packet_header(skb, p->l4, &buffer, sizeof(buffer));
 
-    if (length < sizeof(tcp) || packet_read(skb, p->l4, &tcp, sizeof(tcp)))
+    if (length < sizeof(*tcp) || !tcp)
         return REASON_MALFORMED;
-    p->tcp_header = (tcp.offset >> 4) * 4;
-    if (p->tcp_header < sizeof(tcp) || p->tcp_header > length)
+
+    __u32 header = (tcp->offset >> 4) * 4;
+
+    if (header < sizeof(*tcp) || header > length)
         return REASON_MALFORMED;
-    p->tcp_flags = tcp.flags;
-    p->payload = length - p->tcp_header;
-    packet_set_ports(p, tcp.source, tcp.destination, from_pod);
+    p->tcp_flags = tcp->flags;
+    p->payload = length - header;
+    packet_set_ports(p, tcp->source, tcp->destination, from_pod);
     return REASON_NONE;
 }
 
 static __always_inline int parse_icmp(struct __sk_buff *skb, struct packet *p, __u32 length)
 {
-    struct {
-        __u8 type, code;
-        __be16 checksum, id, sequence;
-    } icmp;
+    struct icmp_header buffer;
+    const struct icmp_header *icmp = packet_header(skb, p->l4, &buffer, sizeof(buffer));
 
-    if (length < sizeof(icmp) || packet_read(skb, p->l4, &icmp, sizeof(icmp)))
+    if (length < sizeof(*icmp) || !icmp)
         return REASON_MALFORMED;
-    p->icmp_type = icmp.type;
-    bool is_echo =
-        p->flow.protocol == PROTOCOL_ICMP ? icmp.type == 8 || icmp.type == 0 : icmp.type == 128 || icmp.type == 129;
-    if (is_echo) {
-        p->flow.local_port_be = icmp.id;
-        p->flow.remote_port_be = icmp.id;
+    p->icmp_type = icmp->type;
+    if (packet_is_echo_request(p) || packet_is_echo_reply(p)) {
+        p->flow.local_port_be = icmp->id;
+        p->flow.remote_port_be = icmp->id;
     }
+    return REASON_NONE;
+}
+
+static __always_inline int parse_ports(struct __sk_buff *skb, struct packet *p, __u32 length, bool from_pod)
+{
+    struct port_header buffer;
+    const struct port_header *header = packet_header(skb, p->l4, &buffer, sizeof(buffer));
+
+    if (length < sizeof(*header) || !header)
+        return REASON_MALFORMED;
+    if (p->flow.protocol == PROTOCOL_UDP && !p->fragment && bpf_ntohs(header->length) > length)
+        return REASON_MALFORMED;
+    packet_set_ports(p, header->source, header->destination, from_pod);
     return REASON_NONE;
 }
 
@@ -190,14 +235,7 @@ static __always_inline int parse_transport(struct __sk_buff *skb, struct packet 
     } else if (protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMPV6) {
         reason = parse_icmp(skb, p, length);
     } else if (protocol_has_ports(protocol)) {
-        __be16 header[4]; /* all of them have at least 8 bytes, ports first */
-
-        if (length < sizeof(header) || packet_read(skb, p->l4, header, sizeof(header)))
-            reason = REASON_MALFORMED;
-        else
-            packet_set_ports(p, header[0], header[1], from_pod);
-        if (!reason && protocol == PROTOCOL_UDP && !p->fragment && bpf_ntohs(header[2]) > length)
-            reason = REASON_MALFORMED;
+        reason = parse_ports(skb, p, length, from_pod);
     }
     if (reason && p->fragment)
         return REASON_FRAGMENT; /* a first fragment too small for its own transport header */
@@ -206,25 +244,24 @@ static __always_inline int parse_transport(struct __sk_buff *skb, struct packet 
 
 static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *p, bool from_pod)
 {
-    struct ipv4_header ip;
+    struct ipv4_header buffer;
+    const struct ipv4_header *ip = packet_header(skb, p->l3, &buffer, sizeof(buffer));
 
-    if (packet_read(skb, p->l3, &ip, sizeof(ip)) || ip.version_ihl >> 4 != 4)
+    if (!ip || ip->version_ihl >> 4 != 4)
         return REASON_MALFORMED;
 
-    __u32 header = (ip.version_ihl & 0xf) * 4;
-    __u32 total = bpf_ntohs(ip.total_length);
+    __u32 header = (ip->version_ihl & 0xf) * 4;
+    __u32 total = bpf_ntohs(ip->total_length);
+    __u32 fragment = bpf_ntohs(ip->fragment);
     __u32 present = skb->len - p->l3;
 
     if (!total && skb->gso_segs > 1)
         total = present; /* BIG TCP: more than 16 bits can say */
-    map_ipv4(from_pod ? p->flow.local : p->flow.remote, ip.source);
-    map_ipv4(from_pod ? p->flow.remote : p->flow.local, ip.destination);
-    p->flow.protocol = ip.protocol;
-    if (header < sizeof(ip) || total < header || total > present)
+    map_ipv4(from_pod ? p->flow.local : p->flow.remote, ip->source);
+    map_ipv4(from_pod ? p->flow.remote : p->flow.local, ip->destination);
+    p->flow.protocol = ip->protocol;
+    if (header < sizeof(*ip) || total < header || total > present)
         return REASON_MALFORMED;
-
-    __u32 fragment = bpf_ntohs(ip.fragment);
-
     if (fragment & 0x1fff)
         p->fragment = FRAGMENT_LATER;
     else if (fragment & 0x2000)
@@ -275,22 +312,23 @@ static __always_inline int skip_extension_headers(struct __sk_buff *skb, struct 
 
 static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *p, bool from_pod)
 {
-    struct ipv6_header ip;
+    struct ipv6_header buffer __attribute__((aligned(8)));
+    const struct ipv6_header *ip = packet_header(skb, p->l3, &buffer, sizeof(buffer));
 
-    if (packet_read(skb, p->l3, &ip, sizeof(ip)) || (bpf_ntohl(ip.version_class_flow) >> 28) != 6)
+    if (!ip || (bpf_ntohl(ip->version_class_flow) >> 28) != 6)
         return REASON_MALFORMED;
 
-    __u32 length = bpf_ntohs(ip.payload_length);
-    __u32 present = skb->len - p->l3 - sizeof(ip);
-    __u32 offset = p->l3 + sizeof(ip);
-    __u8 next = ip.next;
+    __u32 length = bpf_ntohs(ip->payload_length);
+    __u32 present = skb->len - p->l3 - sizeof(*ip);
+    __u32 offset = p->l3 + sizeof(*ip);
+    __u8 next = ip->next;
 
     if (!length && skb->gso_segs > 1)
         length = present; /* BIG TCP */
-    __builtin_memcpy(from_pod ? p->flow.local : p->flow.remote, ip.source, 16);
-    __builtin_memcpy(from_pod ? p->flow.remote : p->flow.local, ip.destination, 16);
+    copy_ipv6(from_pod ? p->flow.local : p->flow.remote, ip->source);
+    copy_ipv6(from_pod ? p->flow.remote : p->flow.local, ip->destination);
     p->flow.protocol = next;
-    if (skb->len < p->l3 + sizeof(ip) || length > present)
+    if (length > present)
         return REASON_MALFORMED;
 
     int reason = REASON_NONE;
@@ -300,10 +338,10 @@ static __always_inline int parse_ipv6(struct __sk_buff *skb, struct packet *p, b
     p->flow.protocol = next;
     if (reason)
         return reason;
-    if (offset > p->l3 + sizeof(ip) + length)
+    if (offset > p->l3 + sizeof(*ip) + length)
         return REASON_MALFORMED;
     p->l4 = offset;
-    return parse_transport(skb, p, p->l3 + sizeof(ip) + length - offset, from_pod);
+    return parse_transport(skb, p, p->l3 + sizeof(*ip) + length - offset, from_pod);
 }
 
 static __always_inline void packet_parse_l3(struct __sk_buff *skb, struct packet *p, bool from_pod)
@@ -319,13 +357,14 @@ static __always_inline void packet_parse_l3(struct __sk_buff *skb, struct packet
 /* A frame on the host's end of a veth. *p is all zero before. Not inlined: its stack is free again when judging. */
 static __noinline __attribute__((unused)) int packet_parse_frame(struct __sk_buff *skb, struct packet *p, int from_pod)
 {
-    struct ethernet_header ethernet;
+    struct ethernet_header buffer;
+    const struct ethernet_header *ethernet = packet_header(skb, 0, &buffer, sizeof(buffer));
 
-    if (packet_read(skb, 0, &ethernet, sizeof(ethernet))) {
+    if (!ethernet) {
         p->reason = REASON_MALFORMED;
         return p->reason;
     }
-    p->ethertype = bpf_ntohs(ethernet.type);
+    p->ethertype = bpf_ntohs(ethernet->type);
     p->l3 = ETHERNET_HEADER;
     if (skb->vlan_present || p->ethertype == ETHERTYPE_VLAN || p->ethertype == ETHERTYPE_QINQ)
         p->reason = REASON_VLAN;
@@ -341,18 +380,6 @@ static __noinline __attribute__((unused)) int packet_parse_datagram(struct __sk_
     p->l3 = 0;
     packet_parse_l3(skb, p, false);
     return p->reason;
-}
-
-static __always_inline bool packet_is_echo_request(const struct packet *p)
-{
-    return (p->flow.protocol == PROTOCOL_ICMP && p->icmp_type == 8) ||
-           (p->flow.protocol == PROTOCOL_ICMPV6 && p->icmp_type == 128);
-}
-
-static __always_inline bool packet_is_echo_reply(const struct packet *p)
-{
-    return (p->flow.protocol == PROTOCOL_ICMP && p->icmp_type == 0) ||
-           (p->flow.protocol == PROTOCOL_ICMPV6 && p->icmp_type == 129);
 }
 
 /* An error message about some other packet (RFC 792, RFC 4443). Redirects are none: nobody needs to obey them. */

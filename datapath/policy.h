@@ -106,9 +106,11 @@ __weak __noinline int rules_refuse(const struct question *q, __u32 id)
     if (q->kind == QUESTION_NONE)
         return q->reason;
     if (!id || !rules || !(rules->flags & RULES_PRESENT)) {
-        if (q->kind == QUESTION_FLOW || !q->is_listed)
+        if (!q->is_listed)
             return q->absent;
-        return q->kind == QUESTION_BIND ? REASON_BIND : REASON_RAW_SOCKET;
+        return q->kind == QUESTION_FLOW   ? REASON_L3_PROTOCOL /* no RULES in this direction: no layer allows */
+               : q->kind == QUESTION_BIND ? REASON_BIND
+                                          : REASON_RAW_SOCKET;
     }
     switch (q->kind) {
     case QUESTION_BIND:

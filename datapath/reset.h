@@ -29,11 +29,10 @@ static __always_inline int write_ipv4(struct __sk_buff *skb, bool is_answer, str
     if (bpf_skb_load_bytes(skb, ETHERNET_HEADER, &ip, sizeof(ip)))
         return -1;
     if (is_answer) {
-        __u8 swap[4];
+        __be32 source = ip.source;
 
-        __builtin_memcpy(swap, ip.source, 4);
-        __builtin_memcpy(ip.source, ip.destination, 4);
-        __builtin_memcpy(ip.destination, swap, 4);
+        ip.source = ip.destination;
+        ip.destination = source;
     }
     ip.total_length = bpf_htons(sizeof(ip) + TCP_HEADER_MIN);
     ip.ttl = 64;
@@ -44,7 +43,7 @@ static __always_inline int write_ipv4(struct __sk_buff *skb, bool is_answer, str
     sum = (sum & 0xffff) + (sum >> 16 & 0xffff);
     sum = (sum & 0xffff) + (sum >> 16);
     ip.checksum = ~sum;
-    tcp->checksum = tcp_checksum(tcp, (__be32 *)ip.source, 8);
+    tcp->checksum = tcp_checksum(tcp, &ip.source, 8);
     return bpf_skb_store_bytes(skb, ETHERNET_HEADER, &ip, sizeof(ip), 0);
 }
 
@@ -55,7 +54,7 @@ static __always_inline int write_ipv6(struct __sk_buff *skb, bool is_answer, str
     if (bpf_skb_load_bytes(skb, ETHERNET_HEADER, &ip, sizeof(ip)))
         return -1;
     if (is_answer) {
-        __u8 swap[16];
+        __be32 swap[4];
 
         __builtin_memcpy(swap, ip.source, 16);
         __builtin_memcpy(ip.source, ip.destination, 16);
@@ -63,7 +62,7 @@ static __always_inline int write_ipv6(struct __sk_buff *skb, bool is_answer, str
     }
     ip.payload_length = bpf_htons(TCP_HEADER_MIN);
     ip.hop_limit = 64;
-    tcp->checksum = tcp_checksum(tcp, (__be32 *)ip.source, 32);
+    tcp->checksum = tcp_checksum(tcp, ip.source, 32);
     return bpf_skb_store_bytes(skb, ETHERNET_HEADER, &ip, sizeof(ip), 0);
 }
 

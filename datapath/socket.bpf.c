@@ -88,7 +88,7 @@ static __always_inline void set_local(struct flow_key *flow, const struct sock *
     if (is_mapped_ipv4(flow->remote)) {
         __be32 local = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
 
-        map_ipv4(flow->local, (const __u8 *)&local);
+        map_ipv4(flow->local, local);
     } else {
         struct in6_addr local = BPF_CORE_READ(sk, __sk_common.skc_v6_rcv_saddr);
 
@@ -130,7 +130,7 @@ static __always_inline void set_address(struct bpf_sock_addr *ctx, __u8 address[
     } else {
         __u32 word = ctx->user_ip4;
 
-        map_ipv4(address, (const __u8 *)&word);
+        map_ipv4(address, word);
     }
 }
 
@@ -205,7 +205,6 @@ static __always_inline int on_bind(struct bpf_sock_addr *ctx, bool is_v6)
     struct socket_state *state = ctx->sk ? own_socket(ctx->sk) : NULL;
     struct inspection in = {};
     struct flow_key *flow = &in.packet.flow;
-    __u8 loopback[16];
 
     if (!state)
         return REFUSE;
@@ -218,7 +217,6 @@ static __always_inline int on_bind(struct bpf_sock_addr *ctx, bool is_v6)
     set_address(ctx, flow->local, is_v6);
     flow->local_port_be = ctx->user_port;
     set_ethertype(&in, flow->local);
-    map_ipv4(loopback, (const __u8[4]){127, 0, 0, 1});
     if ((is_mapped_ipv4(flow->local) && flow->local[12] == 127) ||
         (is_v6 && !ctx->user_ip6[0] && !ctx->user_ip6[1] && !ctx->user_ip6[2] && ctx->user_ip6[3] == bpf_htonl(1)))
         return ALLOW;
@@ -332,10 +330,20 @@ static __always_inline int receive(struct inspection *in, struct socket_state *s
     return flow_decide_by_socket(in, state, INGRESS) == VERDICT_DROPPED ? REFUSE : ALLOW;
 }
 
+/* A socket without state is older than our attaching, or had no memory for it: its cgroup tells the pod. */
+static __always_inline int inspect_receiver(struct inspection *in, const struct socket_state *state)
+{
+    if (state)
+        return inspect_pod(in, state->slot, state->epoch);
+
+    const struct pod_ref *ref = bpf_get_local_storage(&nsp_cgroup, 0);
+
+    return inspect_pod(in, ref->slot, ref->epoch);
+}
+
 SEC("cgroup_skb/ingress")
 int nsp_ingress(struct __sk_buff *skb)
 {
-    const struct pod_ref *ref = bpf_get_local_storage(&nsp_cgroup, 0);
     struct inspection in = {.hook = HOOK_CGROUP_INGRESS, .direction = INGRESS};
     struct bpf_sock *sk = skb->sk;
     struct socket_state *state;
@@ -352,12 +360,15 @@ int nsp_ingress(struct __sk_buff *skb)
     in.ifindex = skb->ifindex;
     in.owner = state;
 
-    int access = state ? inspect_pod(&in, state->slot, state->epoch) : inspect_pod(&in, ref->slot, ref->epoch);
+    int access = inspect_receiver(&in, state);
 
     if (access == POD_ACCESS_FREE)
         return ALLOW;
     if (access != POD_ACCESS_JUDGE)
         return refuse_pending(&in, access);
+    if (state && in.packet.flow.protocol == PROTOCOL_TCP && !in.packet.reason && state->type != SOCK_RAW &&
+        tcp_is_known_good(&in, state))
+        return ALLOW;
     in.cookie = bpf_get_socket_cookie(skb);
     return receive(&in, state, sk->state);
 }

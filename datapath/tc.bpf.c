@@ -82,12 +82,12 @@ static __noinline int error_is_about_live_flow(struct __sk_buff *skb, const stru
         p->flow.protocol = ip.protocol;
         offset += (ip.version_ihl & 0xf) * 4;
     } else {
-        struct ipv6_header ip;
+        struct ipv6_header ip __attribute__((aligned(8)));
 
         if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)))
             return 0;
-        __builtin_memcpy(is_from_pod ? p->flow.remote : p->flow.local, ip.source, 16);
-        __builtin_memcpy(is_from_pod ? p->flow.local : p->flow.remote, ip.destination, 16);
+        copy_ipv6(is_from_pod ? p->flow.remote : p->flow.local, ip.source);
+        copy_ipv6(is_from_pod ? p->flow.local : p->flow.remote, ip.destination);
         p->flow.protocol = ip.next;
         offset += sizeof(ip);
     }
@@ -317,9 +317,12 @@ static __always_inline bool should_reset(const struct inspection *in)
     __u32 slot = in->slot;
     const struct pod_tally *pod = bpf_map_lookup_elem(&nsp_tallies, &slot);
 
+    if (!pod || !pod->refused_ns)
+        return false;
+
     __u64 now = bpf_ktime_get_coarse_ns();
 
-    if (!pod || !pod->refused_ns || now - pod->refused_ns > FLOW_IDLE_NS)
+    if (now - pod->refused_ns > FLOW_IDLE_NS)
         return false;
 
     const struct flow *flow = flow_find(in);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <string.h>
 
+#include "datapath/path_hash.h"
 #include "tests/bpf/run.h"
 
 #define PEER "10.1.2.3"
@@ -136,6 +137,20 @@ static void ping_is_answered_and_nobody_else_is_let_in(void **state)
     other = pong;
     other.icmp_type = 8;
     assert_false(run_spec(&world, RUN_TO_POD, NULL, &other).passes);
+}
+
+static void echo_of_one_binary_opens_no_way_for_another(void **state)
+{
+    struct owner allowed = world_owner(&world, "/bin/ping", IPPROTO_ICMP), other = allowed;
+
+    (void)state;
+    path_hash_text("/bin/nc", world.datapath.control->path_key, other.path);
+    world_apply(&world, MANIFEST("p", "enforce", TCP("443"),
+                                 "{}") "    - {path: /bin/ping, network: {egress: {cidr4: "
+                                       "[10.9.0.0/16], l3: {protocols: [ipv4]}, l4: {protocols: [icmp]}}}}\n");
+    assert_false(run_spec(&world, RUN_FROM_POD, &other, &ping).passes);
+    assert_true(run_spec(&world, RUN_FROM_POD, &allowed, &ping).passes);
+    assert_false(run_spec(&world, RUN_FROM_POD, &other, &ping).passes);
 }
 
 static void icmp_error_follows_a_live_flow_only(void **state)
@@ -361,6 +376,7 @@ int group_flows(void)
         cmocka_unit_test_teardown(open_pending_pod_passes_and_is_audited, remove_profiles),
         cmocka_unit_test_teardown(pod_that_no_profile_selects_is_not_touched, remove_profiles),
         cmocka_unit_test_teardown(ping_is_answered_and_nobody_else_is_let_in, remove_profiles),
+        cmocka_unit_test_teardown(echo_of_one_binary_opens_no_way_for_another, remove_profiles),
         cmocka_unit_test_teardown(icmp_error_follows_a_live_flow_only, remove_profiles),
         cmocka_unit_test_teardown(ruling_of_this_revision_is_believed, remove_profiles),
         cmocka_unit_test_teardown(ruling_for_another_peer_is_not, remove_profiles),
