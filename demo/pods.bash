@@ -80,6 +80,7 @@ pods_policyd_start() {
         --bpffs "$PODS_PINS" --socket "$PODS_SOCKET" --cni-socket "$PODS_DIR/cni.sock" "$@" \
         </dev/null >>"$PODS_DIR/policyd.log" 2>&1 3>&- &
     echo $! >"$PODS_DIR/policyd.pid"
+    disown # a shell that is asked to kill it need not say so
 }
 
 pods_policyd_ready() {
@@ -98,6 +99,7 @@ pod_create() {
     local name=$1 dir=$PODS_DIR/pods/$1
     mkdir "$PODS_CGROUP/$name" "$dir"
     ip netns add "$PODS_ID$name"
+    ip -n "$PODS_ID$name" link set lo up
     pod_cni ADD "$name" "${2:-[]}" >"$dir/result"
 }
 

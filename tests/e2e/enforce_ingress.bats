@@ -144,6 +144,19 @@ END
     events_expect '.flow.verdict == "AUDIT" and .flow.l4.ICMPv4 and .reason == "no_default"'
 }
 
+@test "a UDP server answers all of many peers at once" {
+    local i pids=()
+    server_profile
+    for ((i = 0; i < 6; i++)); do
+        probe client probe times 3000 ok udp "$([[ $((i % 2)) == 0 ]] && echo "$SERVER4" || echo "$SERVER6")" 7000 \
+            </dev/null >"$PODS_DIR/times-$i" 2>&1 &
+        pids+=($!)
+    done
+    wait "${pids[@]}"
+    cat "$PODS_DIR"/times-*
+    [[ $(grep -c 'runs=3000 unexpected=0$' "$PODS_DIR"/times-* | grep -c ':1$') == 6 ]]
+}
+
 @test "a pod that no profile selects is not touched" {
     events_watch
     outcomes stranger <<END

@@ -92,6 +92,15 @@ outcomes() {
     return "$bad"
 }
 
+# container_kill POD SIGNAL VERB: to all probes of that verb in the pod.
+container_kill() {
+    local pid pids
+    mapfile -t pids <"$PODS_CGROUP/$1/main/cgroup.procs"
+    for pid in "${pids[@]}"; do
+        [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") != *" $3 "* ]] || kill "-$2" "$pid"
+    done
+}
+
 # --- profiles ---------------------------------------------------------------------------------------------------------
 # profile POD [ACTION]: writes the profile of a pod, the rest of whose spec (processes, default) is on stdin, and
 # returns when it is in force for the pod.
@@ -113,9 +122,10 @@ END
     wait_for 10 revision_differs "$1" "$before"
 }
 
-# profile_action POD ACTION: the same profile with another action.
+# profile_action POD ACTION: the same profile with another action, if it has another.
 profile_action() {
     local before
+    ! grep -q "^  actions: \[$2\]" "$PODS_MANIFESTS/profile-$1.yaml" || return 0
     before=$(revision_of "$1")
     sed -i "s/^  actions: .*/  actions: [$2]/" "$PODS_MANIFESTS/profile-$1.yaml"
     wait_for 10 revision_differs "$1" "$before"
@@ -143,35 +153,68 @@ revision_differs() {
     [[ $(revision_of "$1") != "$2" ]]
 }
 
+# tally POD VERDICT seen|reported|suppressed|lost: of its violations of that verdict, or with "" of all.
+tally() {
+    pod_json "$1" | jq --arg verdict "$2" --arg key "$3" '
+        [.violations[] | select($verdict == "" or .verdict == $verdict)[$key]] | add // 0'
+}
+
 # --- events -----------------------------------------------------------------------------------------------------------
-# events_watch: collects events from now on, in $PODS_DIR/events.
+# events_watch: collects events from now on; what policyd remembers from before does not count.
 events_watch() {
-    : >"$PODS_DIR/events"
-    "$NSP_BUILD/nspctl" --socket "$PODS_SOCKET" observe -f -o json >"$PODS_DIR/events" 3>&- &
+    EVENTS=$PODS_DIR/events-$BATS_TEST_NUMBER
+    EVENTS_START=$(date -u +%FT%T.%NZ)
+    "$NSP_BUILD/nspctl" --socket "$PODS_SOCKET" observe -f -o json >"$EVENTS" 3>&- &
     on_exit "kill $! 2>/dev/null"
 }
 
-# events_expect FILTER: waits for an event of which the jq expression holds.
+# events FILTER: those of which the jq expression holds.
+events() {
+    jq -c -n --arg start "$EVENTS_START" "inputs | select(.time > \$start) | select($1)" "$EVENTS"
+}
+
+# events_expect FILTER: waits for one.
 events_expect() {
     wait_for 5 events_has "$1" || {
         echo "no event such that $1 among:"
-        cat "$PODS_DIR/events"
+        events true
         return 1
     }
 }
 
 events_has() {
-    jq -e -n "[inputs | select($1)] | length > 0" "$PODS_DIR/events"
+    events "$1" | grep -q .
 }
 
 events_count() {
-    jq -n "[inputs | select($1)] | length" "$PODS_DIR/events"
+    events "$1" | wc -l
 }
 
-# container_kill POD SIGNAL VERB: to all probes of that verb in the pod.
-container_kill() {
-    local pid
-    while read -r pid; do
-        [[ $(tr '\0' ' ' <"/proc/$pid/cmdline") != *" $3 "* ]] || kill "-$2" "$pid"
-    done <"$PODS_CGROUP/$1/main/cgroup.procs"
+# --- captures ---------------------------------------------------------------------------------------------------------
+# capture_start: of the bridge from now on: what a pod sends is seen there once it is past the pod's veth.
+capture_start() {
+    CAPTURE=$PODS_DIR/capture
+    rm -f "$CAPTURE" "$CAPTURE.log"
+    nsenter --net="/run/netns/${PODS_ID}node" tcpdump -i cni0 -n -U -Z root -w "$CAPTURE" \
+        </dev/null >"$CAPTURE.log" 2>&1 3>&- &
+    CAPTURER=$!
+    on_exit "kill $CAPTURER 2>/dev/null"
+    wait_for 5 grep -q listening "$CAPTURE.log"
+}
+
+# capture_end NODE4: packets come in order: with this one of the node's, all before it have been written.
+capture_end() {
+    node_probe packet cni0 "$1" 10.77.0.255 9999 >/dev/null
+    wait_for 5 captured_marker
+    kill -TERM "$CAPTURER"
+    wait_for 5 pods_gone "$CAPTURER"
+}
+
+captured_marker() {
+    captured "dst port 9999" | grep -q 9999
+}
+
+# captured FILTER...: what there is of it.
+captured() {
+    tcpdump -n -r "$CAPTURE" "$@" 2>/dev/null
 }

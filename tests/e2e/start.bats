@@ -9,46 +9,62 @@ setup_file() {
     # Of the chain only what a start needs: iptables would take most of the time.
     jq '.plugins |= (map(select(.type != "portmap")) | .[0].ipMasq = false)' "$PODS_DIR/net.conflist" >"$PODS_DIR/new"
     mv "$PODS_DIR/new" "$PODS_DIR/net.conflist"
-    # The bridge is there before the first pod, so that it can be captured on.
+    # One pod stays, so that the bridge is always there and up.
     pod_up first /bin/busybox sleep 1000000
     addresses_export first
-    pod_delete first
 }
 
 teardown_file() {
     node_down
 }
 
+setup() {
+    pods_nspctl status >/dev/null 2>&1 || pods_policyd
+}
+
 # What a pod's kernel sends for itself: ARP, neighbour discovery, and MLD (the only user of a hop-by-hop header here).
 KERNEL='arp or (icmp6 and ip6[40] >= 133 and ip6[40] <= 136) or (ip6 and ip6[6] == 0)'
 
-capture_start() {
-    CAPTURE=$PODS_DIR/capture
-    rm -f "$CAPTURE" "$CAPTURE.log"
-    setsid nsenter --net="/run/netns/${PODS_ID}node" tcpdump -i cni0 -n -U -Z root -w "$CAPTURE" \
-        </dev/null >"$CAPTURE.log" 2>&1 3>&- &
-    CAPTURER=$!
-    on_exit "kill $CAPTURER 2>/dev/null"
-    wait_for 5 grep -q listening "$CAPTURE.log"
+# sent: ends the capture and shows what pods sent, but for their kernel's own.
+sent() {
+    capture_end "$NODE4"
+    captured "not ($KERNEL) and not src $NODE4 and not src $NODE6"
 }
 
-# captured: ends the capture and shows what pods sent, but for their kernel's own.
-captured() {
-    # Packets come in order: with this one, all before it have been written.
-    node_probe packet cni0 "$NODE4" 10.77.0.255 9999
-    wait_for 5 captured_end
-    kill -INT "$CAPTURER"
-    wait_for 5 pods_gone "$CAPTURER"
-    tcpdump -n -r "$CAPTURE" "not ($KERNEL) and not src $NODE4 and not src $NODE6" 2>/dev/null
+# blasters NAME: ten pods NAME0..9 at once, the first process of each firing at the node without end, by IPv4 or IPv6.
+blasters() {
+    local i pids=() address
+    for ((i = 0; i < 10; i++)); do
+        address=$NODE4
+        ((i % 2)) || address=$NODE6
+        pod_up "$1$i" /usr/bin/probe loop 2 - blast "$address" 7000 3>&- &
+        pids+=($!)
+    done
+    wait_all "${pids[@]}"
 }
 
-captured_end() {
-    tcpdump -n -r "$CAPTURE" "dst port 9999" 2>/dev/null | grep -q 9999
+blasters_delete() {
+    local i pids=()
+    for ((i = 0; i < 10; i++)); do
+        pod_delete "$1$i" 3>&- &
+        pids+=($!)
+    done
+    wait_all "${pids[@]}"
 }
 
-# blaster NAME ADDRESS: a pod whose first process fires at the address without end.
-blaster() {
-    pod_up "$1" /usr/bin/probe loop 2 - blast "$2" 7000
+wait_all() {
+    local pid
+    for pid in "$@"; do
+        wait "$pid"
+    done
+}
+
+# blasters_say NAME PATTERN: waits until each has had that outcome.
+blasters_say() {
+    local i
+    for ((i = 0; i < 10; i++)); do
+        wait_for 5 blaster_says "$1$i" "$2"
+    done
 }
 
 # blaster_says NAME PATTERN: the outcome of its calls, whether they got past the socket hooks.
@@ -57,6 +73,8 @@ blaster_says() {
 }
 
 profile_for_all() {
+    local before
+    before=$(revision_of first)
     {
         cat <<END
 apiVersion: securityprobe.datadoghq.com/v1
@@ -69,11 +87,7 @@ END
         cat
     } >"$PODS_DIR/new"
     mv "$PODS_DIR/new" "$PODS_MANIFESTS/all.yaml"
-    wait_for 5 profile_is_known
-}
-
-profile_is_known() {
-    pods_nspctl profiles -o json | jq -e '.profiles[] | select(.name == "all")'
+    wait_for 5 revision_differs first "$before"
 }
 
 open_profile() {
@@ -90,55 +104,49 @@ END
 }
 
 @test "100 starts while policyd is down: nothing leaves until it is back, then all that is allowed" {
-    local batch i name
+    local batch
     open_profile
     for ((batch = 0; batch < 10; batch++)); do
         kill -KILL "$(cat "$PODS_DIR/policyd.pid")"
         capture_start
-        for ((i = 0; i < 10; i++)); do
-            blaster "down$batch$i" "$([[ $((i % 2)) == 0 ]] && echo "$NODE4" || echo "$NODE6")"
-        done
-        for ((i = 0; i < 10; i++)); do
-            wait_for 5 blaster_says "down$batch$i" 'tcp=0 udp=0 icmp=0'
-        done
-        captured >"$PODS_DIR/sent"
-        [[ ! -s $PODS_DIR/sent ]] || {
-            cat "$PODS_DIR/sent"
-            return 1
-        }
+        blasters "down$batch"
+        blasters_say "down$batch" 'tcp=0 udp=0 icmp=0'
+        sent >"$PODS_DIR/sent"
+        cat "$PODS_DIR/sent"
+        [[ ! -s $PODS_DIR/sent ]]
         pods_policyd
-        for ((i = 0; i < 10; i++)); do
-            wait_for 5 blaster_says "down$batch$i" 'tcp=1 udp=1 icmp=1'
-            pod_delete "down$batch$i"
-        done
+        blasters_say "down$batch" 'tcp=1 udp=1 icmp=1'
+        blasters_delete "down$batch"
     done
 }
 
 @test "50 starts under a profile that allows nothing: nothing ever leaves" {
-    local i
+    local batch
     profile_for_all <<<'  processes: []'
     capture_start
-    for ((i = 0; i < 50; i++)); do
-        blaster "none$i" "$([[ $((i % 2)) == 0 ]] && echo "$NODE4" || echo "$NODE6")"
-        wait_for 5 blaster_says "none$i" 'tcp=0 udp=0 icmp=0'
-        pod_delete "none$i"
+    for ((batch = 0; batch < 5; batch++)); do
+        blasters "none$batch"
+        blasters_say "none$batch" 'tcp=0 udp=0 icmp=0'
+        blasters_delete "none$batch"
     done
-    captured >"$PODS_DIR/sent"
+    sent >"$PODS_DIR/sent"
     cat "$PODS_DIR/sent"
     [[ ! -s $PODS_DIR/sent ]]
 }
 
 @test "50 starts under a profile that allows it: the very first call succeeds" {
-    local i
+    local batch i
     open_profile
     capture_start
-    for ((i = 0; i < 50; i++)); do
-        blaster "open$i" "$([[ $((i % 2)) == 0 ]] && echo "$NODE4" || echo "$NODE6")"
-        wait_for 5 blaster_says "open$i" 'tcp=. udp=. icmp=.'
-        [[ $(head -n 1 "$(container_log "open$i/main")") == 'tcp=1 udp=1 icmp=1' ]]
-        pod_delete "open$i"
+    for ((batch = 0; batch < 5; batch++)); do
+        blasters "open$batch"
+        blasters_say "open$batch" 'tcp=. udp=. icmp=.'
+        for ((i = 0; i < 10; i++)); do
+            [[ $(head -n 1 "$(container_log "open$batch$i/main")") == 'tcp=1 udp=1 icmp=1' ]]
+        done
+        blasters_delete "open$batch"
     done
-    captured >"$PODS_DIR/sent"
+    sent >"$PODS_DIR/sent"
     # The capture does see what leaves.
     (($(wc -l <"$PODS_DIR/sent") >= 50))
 }

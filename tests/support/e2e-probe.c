@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a program in a pod may find out about its network, one verb a run: prints "ok", or the call that failed and the
- * name of its errno. `loop` repeats a verb and counts; its first run comes before anything else the process does.
+ * name of its errno. `loop` and `times` repeat a verb and count; the first run comes before
+ * anything else the process does.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,22 +173,25 @@ static void end(int number)
     ended = 1;
 }
 
-/* Runs the verb until SIGTERM; says each outcome that differs from the one before it and from `expected`. */
-static int loop(const struct verb *verb, const char *interval_ms, const char *expected, char **args)
+/* Runs the verb until SIGTERM, or `most` times; says each outcome that differs from the one before it. */
+static int repeat(const struct verb *verb, char **args, const char *expected, unsigned long most, int interval_ms)
 {
     struct outcome outcome, last = {""};
     unsigned long runs, unexpected = 0;
 
     signal(SIGTERM, end);
-    for (runs = 0; !ended; runs++) {
+    for (runs = 0; runs < most; runs++) {
         outcome = verb->run(args);
+        if (ended) /* and interrupted it */
+            break;
         unexpected += strcmp(outcome.text, expected) != 0;
         if (strcmp(outcome.text, last.text) != 0) {
             printf("%s\n", outcome.text);
             fflush(stdout);
             last = outcome;
         }
-        poll(NULL, 0, atoi(interval_ms));
+        if (interval_ms)
+            poll(NULL, 0, interval_ms);
     }
     printf("runs=%lu unexpected=%lu\n", runs, unexpected);
     return 0;
@@ -201,7 +207,8 @@ static const struct verb *find_verb(const char *name, int count)
 
 static int print_usage(void)
 {
-    fprintf(stderr, "usage: e2e-probe serve PORT... | loop INTERVAL_MS EXPECTED VERB... | VERB, one of\n");
+    fprintf(stderr,
+            "usage: e2e-probe VERB | serve PORT... | loop INTERVAL_MS EXPECTED VERB | times COUNT EXPECTED VERB\n");
     for (size_t i = 0; i < VERBS; i++)
         fprintf(stderr, "  %s %s\n", verbs[i].name, verbs[i].arguments);
     return 2;
@@ -210,12 +217,17 @@ static int print_usage(void)
 int main(int argc, char **argv)
 {
     const struct verb *verb;
+    unsigned long number;
 
     if (argc > 2 && !strcmp(argv[1], "serve"))
         return serve(argv + 2);
-    if (argc > 4 && !strcmp(argv[1], "loop")) {
+    if (argc > 4 && (!strcmp(argv[1], "loop") || !strcmp(argv[1], "times"))) {
+        bool is_loop = !strcmp(argv[1], "loop");
+
+        number = strtoul(argv[2], NULL, 10);
         verb = find_verb(argv[4], argc - 5);
-        return verb ? loop(verb, argv[2], argv[3], argv + 5) : print_usage();
+        return verb ? repeat(verb, argv + 5, argv[3], is_loop ? ULONG_MAX : number, is_loop ? (int)number : 0)
+                    : print_usage();
     }
     verb = argc > 1 ? find_verb(argv[1], argc - 2) : NULL;
     if (!verb)
