@@ -82,6 +82,7 @@ static __always_inline void write_name(const struct path_walk *walk, const unsig
 }
 
 /* One step up: to the parent directory, or from the root of a mount to where it is mounted. 1 ends the walk. */
+/* NOLINTNEXTLINE(readability-function-size): BPF_CORE_READ nests */
 static long walk_up(__u32 index, struct path_walk *walk)
 {
     const struct dentry *dentry = walk->dentry;

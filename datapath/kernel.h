@@ -139,10 +139,10 @@ struct sock {
 static __always_inline const struct sock *kernel_address(void *pointer)
 {
     void *volatile spilled = pointer;
-    const struct sock *address = NULL;
+    __u64 address = 0;
 
     bpf_probe_read_kernel(&address, sizeof(address), (const void *)&spilled);
-    return address;
+    return (const struct sock *)address;
 }
 
 #endif

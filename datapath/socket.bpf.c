@@ -82,6 +82,7 @@ int nsp_sock_create(struct bpf_sock *ctx)
 }
 
 /* The context of sock_release does not show the socket's own address. */
+/* NOLINTNEXTLINE(readability-function-size): BPF_CORE_READ nests */
 static __always_inline void set_local(struct flow_key *flow, const struct sock *sk)
 {
     flow->local_port_be = bpf_htons(BPF_CORE_READ(sk, __sk_common.skc_num));

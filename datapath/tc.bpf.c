@@ -57,63 +57,71 @@ static __always_inline void judge_neighbour(struct __sk_buff *skb, struct inspec
     event_report(in);
 }
 
-/*
- * An ICMP error quotes the packet it is about. It follows that packet's flow if the flow lives: in the pod's table or
- * by a socket whose flow was not refused. (RFC 792, RFC 4443 2.4)
- */
-static __noinline int error_is_about_live_flow(struct __sk_buff *skb, const struct inspection *in, __s32 netns_id,
-                                               int is_from_pod)
+/* The flow that an ICMP error quotes a packet of. That went the other way: from the peer, if the error is the pod's. */
+static __noinline int read_quoted(struct __sk_buff *skb, const struct packet *error, struct packet *quoted,
+                                  int is_from_pod)
 {
-    struct inspection quoted = {.slot = in->slot};
-    struct packet *p = &quoted.packet;
-    struct found found = {};
-    __u32 offset = in->packet.l4 + 8;
-    __be16 ports[2] = {};
-    struct flow *flow;
+    struct flow_key *flow = &quoted->flow;
+    struct icmp_header transport; /* its first 4 bytes are the ports of all that have some */
+    __u32 offset = error->l4 + 8;
 
-    /* The quoted packet went the other way: from the remote side if the error comes from the pod. */
-    if (in->packet.ethertype == ETHERTYPE_IPV4) {
+    if (error->ethertype == ETHERTYPE_IPV4) {
         struct ipv4_header ip;
 
         if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)) || ip.version_ihl >> 4 != 4)
-            return 0;
-        map_ipv4(is_from_pod ? p->flow.remote : p->flow.local, ip.source);
-        map_ipv4(is_from_pod ? p->flow.local : p->flow.remote, ip.destination);
-        p->flow.protocol = ip.protocol;
+            return -1;
+        map_ipv4(is_from_pod ? flow->remote : flow->local, ip.source);
+        map_ipv4(is_from_pod ? flow->local : flow->remote, ip.destination);
+        flow->protocol = ip.protocol;
         offset += (ip.version_ihl & 0xf) * 4;
     } else {
         struct ipv6_header ip __attribute__((aligned(8)));
 
         if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)))
-            return 0;
-        copy_ipv6(is_from_pod ? p->flow.remote : p->flow.local, ip.source);
-        copy_ipv6(is_from_pod ? p->flow.local : p->flow.remote, ip.destination);
-        p->flow.protocol = ip.next;
+            return -1;
+        copy_ipv6(is_from_pod ? flow->remote : flow->local, ip.source);
+        copy_ipv6(is_from_pod ? flow->local : flow->remote, ip.destination);
+        flow->protocol = ip.next;
         offset += sizeof(ip);
     }
-    if (protocol_has_ports(p->flow.protocol)) {
-        if (bpf_skb_load_bytes(skb, offset, ports, sizeof(ports)))
-            return 0;
-        packet_set_ports(p, ports[0], ports[1], !is_from_pod);
-    } else if (p->flow.protocol == PROTOCOL_ICMP || p->flow.protocol == PROTOCOL_ICMPV6) {
-        __u8 echo[8];
+    flow->epoch = error->flow.epoch;
+    if (bpf_skb_load_bytes(skb, offset, &transport, sizeof(transport)))
+        return -1;
+    if (protocol_has_ports(flow->protocol)) {
+        const __be16 *ports = (const void *)&transport;
 
-        if (bpf_skb_load_bytes(skb, offset, echo, sizeof(echo)))
-            return 0;
-        __builtin_memcpy(&ports[0], echo + 4, 2);
-        packet_set_ports(p, ports[0], ports[0], true);
-        p->flow.opened = is_from_pod ? INGRESS : EGRESS;
+        packet_set_ports(quoted, ports[0], ports[1], !is_from_pod);
+    } else if (flow->protocol == PROTOCOL_ICMP || flow->protocol == PROTOCOL_ICMPV6) {
+        packet_set_ports(quoted, transport.id, transport.id, true);
+        flow->opened = is_from_pod ? INGRESS : EGRESS;
     }
-    p->flow.epoch = in->packet.flow.epoch;
-    flow = flow_find(&quoted);
+    return 0;
+}
+
+/*
+ * An ICMP error follows the flow of the packet it quotes, if that lives: in the pod's table or by a socket whose flow
+ * was not refused. (RFC 792, RFC 4443 2.4)
+ */
+static __noinline int error_is_about_live_flow(struct __sk_buff *skb, const struct inspection *in, __s32 netns_id,
+                                               int is_from_pod)
+{
+    struct inspection quoted = {.slot = in->slot};
+    const struct flow_key *key = &quoted.packet.flow;
+    struct found found = {};
+
+    if (read_quoted(skb, &in->packet, &quoted.packet, is_from_pod))
+        return 0;
+
+    const struct flow *flow = flow_find(&quoted);
+
     if (flow && ruling_verdict(flow->ruling) != VERDICT_DROPPED)
         return ruling_is_fresh(flow->ruling, flow->seen_ns, bpf_ktime_get_coarse_ns());
-    if (p->flow.protocol == PROTOCOL_TCP)
-        find_tcp(skb, &p->flow, netns_id, &found);
-    else if (p->flow.protocol == PROTOCOL_UDP)
-        find_udp(skb, &p->flow, netns_id, &found);
+    if (key->protocol == PROTOCOL_TCP)
+        find_tcp(skb, key, netns_id, &found);
+    else if (key->protocol == PROTOCOL_UDP)
+        find_udp(skb, key, netns_id, &found);
     return found.state && found.state->slot == in->slot && found.state->ruling &&
-           same_address(found.state->peer, p->flow.remote) && found.state->peer_port_be == p->flow.remote_port_be &&
+           same_address(found.state->peer, key->remote) && found.state->peer_port_be == key->remote_port_be &&
            ruling_verdict(found.state->ruling) != VERDICT_DROPPED;
 }
 
@@ -312,7 +320,7 @@ static __always_inline bool is_from_node(struct __sk_buff *skb, struct inspectio
 }
 
 /* A segment of a live flow that socket.bpf.c has refused on its way in: the pod's process gets a RST in its place. */
-static __always_inline bool should_reset(const struct inspection *in)
+static __always_inline bool should_reset(struct inspection *in)
 {
     __u32 slot = in->slot;
     const struct pod_tally *pod = bpf_map_lookup_elem(&nsp_tallies, &slot);
@@ -327,8 +335,11 @@ static __always_inline bool should_reset(const struct inspection *in)
 
     const struct flow *flow = flow_find(in);
 
-    return flow && flow->ruling & RULING_RESET && ruling_is_current(flow->ruling, in->revision) &&
-           ruling_is_fresh(flow->ruling, flow->seen_ns, now);
+    if (!flow || !(flow->ruling & RULING_RESET) || !ruling_is_current(flow->ruling, in->revision) ||
+        !ruling_is_fresh(flow->ruling, flow->seen_ns, now))
+        return false;
+    inspect_follow(in, flow->ruling);
+    return true;
 }
 
 static __always_inline bool is_multicast(const __u8 address[16])
@@ -356,6 +367,30 @@ static __always_inline bool socket_will_judge(struct __sk_buff *skb, const struc
     return found.state || found.tcp_state == BPF_TCP_TIME_WAIT;
 }
 
+/* What no socket will judge, and what must not get as far as one. */
+static __always_inline void decide_arriving(struct __sk_buff *skb, struct inspection *in, __s32 netns_id)
+{
+    const struct packet *p = &in->packet;
+    bool is_arp = p->ethertype == ETHERTYPE_ARP;
+    bool is_segment = p->flow.protocol == PROTOCOL_TCP && (p->tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN;
+
+    in->verdict = VERDICT_FORWARDED;
+    if (p->reason) {
+        refuse_as(in, p->reason);
+        return;
+    }
+    if (is_segment && should_reset(in)) {
+        event_suppress(in); /* the segment does not arrive, a RST in its place does */
+        if (!reset_from_segment(skb, p, 0))
+            in->verdict = VERDICT_FORWARDED;
+        return;
+    }
+    if (!is_segment && !is_arp && is_from_node(skb, in))
+        return;
+    if (is_arp || !socket_will_judge(skb, in, netns_id))
+        decide_unowned(skb, in, INGRESS);
+}
+
 SEC("tc")
 int nsp_to_pod(struct __sk_buff *skb)
 {
@@ -376,20 +411,6 @@ int nsp_to_pod(struct __sk_buff *skb)
     if (access != POD_ACCESS_JUDGE || !iface)
         return while_pending(skb, &in, access, INGRESS);
 
-    bool is_established = p->flow.protocol == PROTOCOL_TCP && (p->tcp_flags & (TCP_SYN | TCP_ACK)) != TCP_SYN;
-
-    if (p->reason) {
-        refuse_as(&in, p->reason);
-    } else if (is_established && should_reset(&in)) {
-        if (reset_from_segment(skb, p, 0))
-            return DROP;
-        return let_pass(skb, in.slot, INGRESS);
-    } else if (!is_established && p->ethertype != ETHERTYPE_ARP && is_from_node(skb, &in)) {
-        return let_pass(skb, in.slot, INGRESS);
-    } else if (p->ethertype == ETHERTYPE_ARP || !socket_will_judge(skb, &in, iface->netns_id)) {
-        decide_unowned(skb, &in, INGRESS);
-    } else {
-        return let_pass(skb, in.slot, INGRESS);
-    }
+    decide_arriving(skb, &in, iface->netns_id);
     return in.verdict == VERDICT_DROPPED ? DROP : let_pass(skb, in.slot, INGRESS);
 }
