@@ -4,8 +4,7 @@
  * without one, as a reply or by `default`. To the pod: what no socket will judge (socket.bpf.c does the rest). Glue
  * only. An allowed packet goes on to the next program (UNSPEC, which is also TCX_NEXT).
  */
-#include "datapath/flow.h"
-#include "datapath/lookup.h"
+#include "datapath/icmp_error.h"
 #include "datapath/neighbour.h"
 #include "datapath/reset.h"
 
@@ -55,74 +54,6 @@ static __always_inline void judge_neighbour(struct __sk_buff *skb, struct inspec
         return;
     }
     event_report(in);
-}
-
-/* The flow that an ICMP error quotes a packet of. That went the other way: from the peer, if the error is the pod's. */
-static __noinline int read_quoted(struct __sk_buff *skb, const struct packet *error, struct packet *quoted,
-                                  int is_from_pod)
-{
-    struct flow_key *flow = &quoted->flow;
-    struct icmp_header transport; /* its first 4 bytes are the ports of all that have some */
-    __u32 offset = error->l4 + 8;
-
-    if (error->ethertype == ETHERTYPE_IPV4) {
-        struct ipv4_header ip;
-
-        if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)) || ip.version_ihl >> 4 != 4)
-            return -1;
-        map_ipv4(is_from_pod ? flow->remote : flow->local, ip.source);
-        map_ipv4(is_from_pod ? flow->local : flow->remote, ip.destination);
-        flow->protocol = ip.protocol;
-        offset += (ip.version_ihl & 0xf) * 4;
-    } else {
-        struct ipv6_header ip __attribute__((aligned(8)));
-
-        if (bpf_skb_load_bytes(skb, offset, &ip, sizeof(ip)))
-            return -1;
-        copy_ipv6(is_from_pod ? flow->remote : flow->local, ip.source);
-        copy_ipv6(is_from_pod ? flow->local : flow->remote, ip.destination);
-        flow->protocol = ip.next;
-        offset += sizeof(ip);
-    }
-    flow->epoch = error->flow.epoch;
-    if (bpf_skb_load_bytes(skb, offset, &transport, sizeof(transport)))
-        return -1;
-    if (protocol_has_ports(flow->protocol)) {
-        const __be16 *ports = (const void *)&transport;
-
-        packet_set_ports(quoted, ports[0], ports[1], !is_from_pod);
-    } else if (flow->protocol == PROTOCOL_ICMP || flow->protocol == PROTOCOL_ICMPV6) {
-        packet_set_ports(quoted, transport.id, transport.id, true);
-        flow->opened = is_from_pod ? INGRESS : EGRESS;
-    }
-    return 0;
-}
-
-/*
- * An ICMP error follows the flow of the packet it quotes, if that lives: in the pod's table or by a socket whose flow
- * was not refused. (RFC 792, RFC 4443 2.4)
- */
-static __noinline int error_is_about_live_flow(struct __sk_buff *skb, const struct inspection *in, __s32 netns_id,
-                                               int is_from_pod)
-{
-    struct inspection quoted = {.slot = in->slot};
-    const struct flow_key *key = &quoted.packet.flow;
-    struct found found = {};
-
-    if (read_quoted(skb, &in->packet, &quoted.packet, is_from_pod))
-        return 0;
-
-    const struct flow *flow = flow_find(&quoted);
-
-    if (flow && ruling_verdict(flow->ruling) != VERDICT_DROPPED)
-        return ruling_is_fresh(flow->ruling, flow->seen_ns, bpf_ktime_get_coarse_ns());
-    if (key->protocol == PROTOCOL_TCP)
-        find_tcp(skb, key, netns_id, &found);
-    else if (key->protocol == PROTOCOL_UDP)
-        find_udp(skb, key, netns_id, &found);
-    return found.state && found.state->slot == in->slot && found.state->ruling &&
-           same_address(found.state->peer, key->remote) && found.state->peer_port_be == key->remote_port_be &&
-           ruling_verdict(found.state->ruling) != VERDICT_DROPPED;
 }
 
 /*
