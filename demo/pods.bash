@@ -45,6 +45,8 @@ pods_begin() {
     mkdir "$PODS_CGROUP"
     ip netns add "${PODS_ID}node"
     ip -n "${PODS_ID}node" link set lo up
+    # Nobody else has the bridge's addresses; until that is found out (1-2 s) they would not answer.
+    pods_node sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0
     pods_conflist >"$PODS_DIR/net.conflist"
 }
 

@@ -79,14 +79,23 @@ probe() {
 
 # outcomes POD: checks the table on stdin, a row per probe, `BINARY VERB ARGUMENTS | OUTCOME`; shows all that differ.
 outcomes() {
+    outcomes_of probe "$1"
+}
+
+# node_outcomes: likewise of a process on the node, `VERB ARGUMENTS | OUTCOME`.
+node_outcomes() {
+    outcomes_of node_probe
+}
+
+outcomes_of() {
     local row command want got bad=0
     while IFS= read -r row; do
         [[ -n $row ]] || continue
         read -ra command <<<"${row%%|*}"
         read -r want <<<"${row##*|}"
-        got=$(probe "$1" "${command[@]}" </dev/null) || got+=" (exit status $?)"
+        got=$("$@" "${command[@]}" </dev/null) || got+=" (exit status $?)"
         [[ $got == "$want" ]] && continue
-        echo "$1: ${command[*]}: $got, expected: $want"
+        echo "$* ${command[*]}: $got, expected: $want"
         bad=1
     done
     return "$bad"
