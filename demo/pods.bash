@@ -276,7 +276,7 @@ pods_leftovers() {
         find "$it" -maxdepth 1 -name "$PODS_ID*"
     done
     # The pattern comes by a file: grep would find itself.
-    grep -lzF -f <(echo "$PODS_ID") /proc/[0-9]*/cmdline 2>/dev/null
+    grep -lzF -f <(echo "/$PODS_ID") /proc/[0-9]*/cmdline 2>/dev/null
     while read -r kind id; do
         ! bpftool "$kind" show id "$id" >/dev/null 2>&1 || echo "$kind $id"
     done <"${1:-/dev/null}"

@@ -46,7 +46,7 @@ demo_start() {
     wait_for 5 pods_gone "$DEMO_PID"
     pods_nspctl pods | grep -q ping
     [[ $(pods_nspctl pods -o json | jq '.pods | length') == 2 ]]
-    run "$DEMO" stop
+    run "$DEMO" stop "$PODS_ID"
     echo "$output"
     [[ $status == 0 ]]
     [[ -z $(pods_leftovers /dev/null) ]]
