@@ -13,14 +13,14 @@
 #define NSP_ABI_VERSION 1
 #define NSP_ABI_MAGIC 0x4e535041 /* "NSPA" */
 
-#define NSP_PODS_MAX 512      /* slots of nsp_pods; slot 0 is nobody's and always PENDING */
-#define NSP_POLICIES_MAX 2048 /* policy 0 means: no profile selects the pod */
-#define NSP_RULES_MAX 65536   /* rule set 0 allows nothing */
-#define NSP_PARTS_MAX 8       /* profiles that may select one pod */
-#define NSP_PATH_MAX 512      /* bytes of an executable's path, without a final zero */
-#define NSP_PATH_DEPTH_MAX 32 /* components of that path */
-#define NSP_ADDRESSES_MAX 8   /* addresses of one pod interface */
-#define NSP_POD_FLOWS_MAX 512 /* flows of one pod that no socket remembers */
+#define NSP_PODS_MAX 512       /* slots of nsp_pods; slot 0 is nobody's and always PENDING */
+#define NSP_POLICIES_MAX 2048  /* policy 0 means: no profile selects the pod */
+#define NSP_RULES_MAX 65536    /* rule set 0 allows nothing */
+#define NSP_PARTS_MAX 8        /* profiles that may select one pod */
+#define NSP_PATH_MAX 512       /* bytes of an executable's path, without a final zero */
+#define NSP_PATH_DEPTH_MAX 32  /* components of that path */
+#define NSP_ADDRESSES_MAX 8    /* addresses of one pod interface */
+#define NSP_POD_FLOWS_MIN 1024 /* flows of one pod that no socket remembers; more on machines with more than 4 CPUs */
 
 /* Which way a flow or packet goes: always the pod's view. */
 enum direction {

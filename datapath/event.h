@@ -47,7 +47,11 @@ static __always_inline bool take_token(__u64 *bucket, const struct control *cont
         return true;
     if (from - now > control->event_burst_ns)
         return false;
-    return __sync_val_compare_and_swap(bucket, before, from + control->event_interval_ns) == before;
+    if (__sync_val_compare_and_swap(bucket, before, from + control->event_interval_ns) == before)
+        return true;
+    /* Another CPU took one. Tokens may overdraw by as many as there are CPUs, which is better than a silent event. */
+    __sync_fetch_and_add(bucket, control->event_interval_ns);
+    return true;
 }
 
 static __always_inline void fill_event(struct event *event, const struct inspection *in, __u64 now)

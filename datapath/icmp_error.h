@@ -3,7 +3,7 @@
 #ifndef NSP_DATAPATH_ICMP_ERROR_H
 #define NSP_DATAPATH_ICMP_ERROR_H
 
-#include "datapath/flow.h"
+#include "datapath/flow_datagram.h"
 #include "datapath/lookup.h"
 
 /* The flow that an ICMP error quotes a packet of. That went the other way: from the peer, if the error is the pod's. */
@@ -61,17 +61,21 @@ static __noinline int error_is_about_live_flow(struct __sk_buff *skb, const stru
     if (read_quoted(skb, &in->packet, &quoted.packet, is_from_pod))
         return 0;
 
+    __u64 now = bpf_ktime_get_coarse_ns();
     const struct flow *flow = flow_find(&quoted);
 
-    if (flow && ruling_verdict(flow->ruling) != VERDICT_DROPPED)
-        return ruling_is_fresh(flow->ruling, flow->seen_ns, bpf_ktime_get_coarse_ns());
+    if (flow && ruling_verdict(flow->ruling) != VERDICT_DROPPED && ruling_is_fresh(flow->ruling, flow->seen_ns, now))
+        return 1;
     if (key->protocol == PROTOCOL_TCP)
         find_tcp(skb, key, netns_id, &found);
     else if (key->protocol == PROTOCOL_UDP)
         find_udp(skb, key, netns_id, &found);
-    return found.state && found.state->slot == in->slot && found.state->ruling &&
-           same_address(found.state->peer, key->remote) && found.state->peer_port_be == key->remote_port_be &&
-           ruling_verdict(found.state->ruling) != VERDICT_DROPPED;
+    if (!found.state || found.state->slot != in->slot)
+        return 0;
+    if (key->protocol == PROTOCOL_UDP && owned_find(in->slot, key, found.state, now))
+        return 1;
+    return found.state->ruling && same_address(found.state->peer, key->remote) &&
+           found.state->peer_port_be == key->remote_port_be && ruling_verdict(found.state->ruling) != VERDICT_DROPPED;
 }
 
 #endif

@@ -185,33 +185,45 @@ static __noinline int name_executable(struct socket_state *state, const struct f
     return TRUSTED;
 }
 
+static __always_inline bool same_hash(const __u8 a[16], const __u8 b[16])
+{
+    const __u64 *x = (const void *)a, *y = (const void *)b;
+
+    return x[0] == y[0] && x[1] == y[1];
+}
+
 /*
  * Writes the current process into the socket's state as its owner. Cheap when it is the owner already: the same
- * process, and its executable still the same open file.
+ * process, no exec since, and its executable still the same open file. True: the socket had another executable before.
  */
-static __always_inline void identity_update(struct socket_state *state)
+static __always_inline bool identity_update(struct socket_state *state)
 {
     struct task_struct *task = (void *)bpf_get_current_task();
     struct task_struct *leader = BPF_CORE_READ(task, group_leader);
     const struct file *file = BPF_CORE_READ(task, mm, exe_file);
     __u64 started_ns = BPF_CORE_READ(leader, start_time);
+    __u64 exec_id = BPF_CORE_READ(leader, self_exec_id);
     __u32 pid = BPF_CORE_READ(task, tgid);
+    __u8 before[16] __attribute__((aligned(8))), untrusted = state->untrusted;
 
-    if (state->pid == pid && state->started_ns == started_ns && state->executable == (__u64)file && !state->untrusted &&
-        (BPF_CORE_READ(file, f_flags) & FMODE_EXEC_FLAG))
-        return;
+    if (state->pid == pid && state->started_ns == started_ns && state->exec_id == exec_id &&
+        state->executable == (__u64)file && !untrusted && BPF_CORE_READ(file, f_flags) & FMODE_EXEC_FLAG)
+        return false;
+    __builtin_memcpy(before, state->path, sizeof(before));
     state->pid = pid;
     state->started_ns = started_ns;
+    state->exec_id = exec_id;
     state->executable = (__u64)file;
     state->uid = BPF_CORE_READ(task, real_cred, uid.val);
     state->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
     bpf_probe_read_kernel(state->comm, sizeof(state->comm), &task->comm);
-    if (!file) {
+    if (file) {
+        state->untrusted = name_executable(state, file, BPF_CORE_READ(task, nsproxy, mnt_ns));
+    } else {
         __builtin_memset(state->path, 0, sizeof(state->path));
         state->untrusted = UNTRUSTED_NO_EXECUTABLE;
-        return;
     }
-    state->untrusted = name_executable(state, file, BPF_CORE_READ(task, nsproxy, mnt_ns));
+    return state->untrusted != untrusted || !same_hash(state->path, before);
 }
 
 #endif

@@ -68,26 +68,28 @@ static __always_inline bool same_address(const __u8 a[16], const __u8 b[16])
     return x[0] == y[0] && x[1] == y[1];
 }
 
+static __always_inline bool pod_has_address(const struct pod *pod, const __u8 address[16])
+{
+    for (__u32 i = 0; i < NSP_ADDRESSES_MAX; i++) {
+        if (i < pod->address_count && same_address(pod->addresses[i], address))
+            return true;
+    }
+    return false;
+}
+
 /* Loopback, unspecified (which connect takes for loopback), or one of the pod's own addresses. */
 static __always_inline bool inspect_is_own_address(__u32 slot, const __u8 address[16])
 {
     const __u32 *words = (const void *)address;
-    bool is_v4 = !words[0] && !words[1] && words[2] == bpf_htonl(0xffff);
 
-    if (is_v4 && (address[12] == 127 || !words[3]))
+    if (is_mapped_ipv4(address) && (address[12] == 127 || !words[3]))
         return true;
     if (!words[0] && !words[1] && !words[2] && (!words[3] || words[3] == bpf_htonl(1)))
         return true;
 
     const struct pod *pod = bpf_map_lookup_elem(&nsp_pods, &slot);
 
-    if (!pod)
-        return false;
-    for (__u32 i = 0; i < NSP_ADDRESSES_MAX; i++) {
-        if (i < pod->address_count && same_address(pod->addresses[i], address))
-            return true;
-    }
-    return false;
+    return pod && pod_has_address(pod, address);
 }
 
 #endif

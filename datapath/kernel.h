@@ -23,6 +23,7 @@
 #define SOCK_DGRAM 2
 #define SOCK_RAW 3
 #define FMODE_EXEC_FLAG 0x20 /* __FMODE_EXEC in f_flags: opened by execve (fs/exec.c, do_open_execat) */
+#define PACKET_LOOPBACK 5    /* linux/if_packet.h: what the host sent, looped back to it */
 #define LOOPBACK_IFINDEX 1   /* include/net/flow.h: lo has this number in every network namespace */
 #define CURRENT_NETNS (-1)   /* BPF_F_CURRENT_NETNS as the lookup helpers take it */
 
@@ -103,6 +104,7 @@ struct css_set {
 struct task_struct {
     struct mm_struct *mm;
     int tgid;
+    __u64 self_exec_id; /* counts the execs of this process and those it descends from */
     struct task_struct *group_leader;
     __u64 start_time;
     const struct cred *real_cred;

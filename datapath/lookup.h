@@ -16,28 +16,39 @@ struct found {
     __u32 tcp_state;            /* enum of linux/bpf.h; 0: no socket */
 };
 
-/* The socket that receives what comes from flow->remote to flow->local in the pod's network namespace. */
+/* The tuple of what comes from flow->remote to flow->local; returns its size. */
+static __always_inline __u32 fill_tuple(struct bpf_sock_tuple *tuple, const struct flow_key *flow)
+{
+    if (is_mapped_ipv4(flow->remote)) {
+        __builtin_memcpy(&tuple->ipv4.saddr, flow->remote + 12, 4);
+        __builtin_memcpy(&tuple->ipv4.daddr, flow->local + 12, 4);
+        tuple->ipv4.sport = flow->remote_port_be;
+        tuple->ipv4.dport = flow->local_port_be;
+        return sizeof(tuple->ipv4);
+    }
+    __builtin_memcpy(tuple->ipv6.saddr, flow->remote, 16);
+    __builtin_memcpy(tuple->ipv6.daddr, flow->local, 16);
+    tuple->ipv6.sport = flow->remote_port_be;
+    tuple->ipv6.dport = flow->local_port_be;
+    return sizeof(tuple->ipv6);
+}
+
+/*
+ * The TCP socket in the pod's network namespace that receives what comes from flow->remote to flow->local. One bound to
+ * a device is not found: the kernel compares it with the host's end of the veth.
+ */
 static __noinline int find_tcp(struct __sk_buff *skb, const struct flow_key *flow, __s32 netns_id, struct found *found)
 {
     struct bpf_sock_tuple tuple = {};
     struct bpf_sock *sk, *full;
-    __u32 size = sizeof(tuple.ipv6);
 
     if (netns_id < 0)
         return 0;
-    if (is_mapped_ipv4(flow->remote)) {
-        __builtin_memcpy(&tuple.ipv4.saddr, flow->remote + 12, 4);
-        __builtin_memcpy(&tuple.ipv4.daddr, flow->local + 12, 4);
-        tuple.ipv4.sport = flow->remote_port_be;
-        tuple.ipv4.dport = flow->local_port_be;
-        size = sizeof(tuple.ipv4);
-    } else {
-        __builtin_memcpy(tuple.ipv6.saddr, flow->remote, 16);
-        __builtin_memcpy(tuple.ipv6.daddr, flow->local, 16);
-        tuple.ipv6.sport = flow->remote_port_be;
-        tuple.ipv6.dport = flow->local_port_be;
-    }
-    sk = bpf_skc_lookup_tcp(skb, &tuple, size, netns_id, 0);
+    /* The size must be a constant for the verifier. */
+    if (fill_tuple(&tuple, flow) == sizeof(tuple.ipv4))
+        sk = bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4), netns_id, 0);
+    else
+        sk = bpf_skc_lookup_tcp(skb, &tuple, sizeof(tuple.ipv6), netns_id, 0);
     if (!sk)
         return 0;
     found->tcp_state = sk->state;
@@ -52,23 +63,13 @@ static __noinline int find_udp(struct __sk_buff *skb, const struct flow_key *flo
 {
     struct bpf_sock_tuple tuple = {};
     struct bpf_sock *sk;
-    __u32 size = sizeof(tuple.ipv6);
 
     if (netns_id < 0)
         return 0;
-    if (is_mapped_ipv4(flow->remote)) {
-        __builtin_memcpy(&tuple.ipv4.saddr, flow->remote + 12, 4);
-        __builtin_memcpy(&tuple.ipv4.daddr, flow->local + 12, 4);
-        tuple.ipv4.sport = flow->remote_port_be;
-        tuple.ipv4.dport = flow->local_port_be;
-        size = sizeof(tuple.ipv4);
-    } else {
-        __builtin_memcpy(tuple.ipv6.saddr, flow->remote, 16);
-        __builtin_memcpy(tuple.ipv6.daddr, flow->local, 16);
-        tuple.ipv6.sport = flow->remote_port_be;
-        tuple.ipv6.dport = flow->local_port_be;
-    }
-    sk = bpf_sk_lookup_udp(skb, &tuple, size, netns_id, 0);
+    if (fill_tuple(&tuple, flow) == sizeof(tuple.ipv4))
+        sk = bpf_sk_lookup_udp(skb, &tuple, sizeof(tuple.ipv4), netns_id, 0);
+    else
+        sk = bpf_sk_lookup_udp(skb, &tuple, sizeof(tuple.ipv6), netns_id, 0);
     if (!sk)
         return 0;
     found->state = bpf_sk_storage_get(&nsp_sockets, sk, NULL, 0);

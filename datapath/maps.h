@@ -32,7 +32,8 @@ struct socket_state {
     __u32 pid;
     __u32 uid;
     __u64 cgroup_id;
-    __u64 started_ns; /* start time of the process: with pid and executable it tells whether the owner changed */
+    __u64 started_ns; /* start time of the process; these four tell whether the owner is still the same */
+    __u64 exec_id;
     __u64 executable; /* address of the struct file; compared, never followed */
     __u8 path[16];    /* path hash */
     char comm[16];
@@ -157,7 +158,7 @@ struct {
 /* Flows without a full socket, a map of its own for each pod. Writers and readers: the programs. */
 struct nsp_flow_table {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
-    __uint(max_entries, NSP_POD_FLOWS_MAX);
+    __uint(max_entries, NSP_POD_FLOWS_MIN);
     __uint(key_size, sizeof(struct flow_key)); /* sizes: clang leaves an inner map's structures out of the BTF */
     __uint(value_size, sizeof(struct flow));
 };
@@ -192,7 +193,7 @@ struct {
     __type(value, struct traffic);
 } NSP_MAP(nsp_traffic);
 
-/* Violations: shared by all CPUs and added to atomically, so that they are exact at any moment. */
+/* Violations: shared by all CPUs and added to atomically: nothing is lost, and at rest the sums agree. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, NSP_PODS_MAX);

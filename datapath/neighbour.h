@@ -32,10 +32,8 @@ static __always_inline bool is_pods_address(const struct pod *pod, const __u8 ad
     const __u8 *mac = pod->mac;
     __u8 link_local[16] __attribute__((aligned(8))) = {0xfe, 0x80};
 
-    for (__u32 i = 0; i < NSP_ADDRESSES_MAX; i++) {
-        if (i < pod->address_count && same_address(pod->addresses[i], address))
-            return true;
-    }
+    if (pod_has_address(pod, address))
+        return true;
     link_local[8] = mac[0] ^ 2;
     link_local[9] = mac[1];
     link_local[10] = mac[2];

@@ -52,6 +52,7 @@ struct packet {
     __u16 l3;             /* offset of the network header */
     __u16 l4;             /* offset of the transport header */
     __u16 reserved;
+    __u32 fragment_id; /* of a fragment: its datagram's identification, as it stands in the packet */
     __u8 tcp_flags;
     __u8 fragment; /* enum fragment */
     __u8 icmp_type;
@@ -266,6 +267,7 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *p, b
         p->fragment = FRAGMENT_LATER;
     else if (fragment & 0x2000)
         p->fragment = FRAGMENT_FIRST;
+    p->fragment_id = ip->id;
     p->l4 = p->l3 + header;
     return parse_transport(skb, p, total - header, from_pod);
 }
@@ -292,6 +294,8 @@ static __always_inline int skip_extension_headers(struct __sk_buff *skb, struct 
             return REASON_EXTENSION_HEADER; /* type 0, RFC 5095 */
         if (*next == PROTOCOL_FRAGMENT) {
             __u32 bits = header[2] << 8 | header[3];
+
+            __builtin_memcpy(&p->fragment_id, header + 4, 4);
 
             if (bits & 0xfff8)
                 p->fragment = FRAGMENT_LATER;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -57,13 +58,21 @@ static bool has_flow_map(const struct datapath *datapath, __u32 slot)
     return load_word(datapath, slot) & POD_HAS_FLOWS;
 }
 
+/* Each CPU of an LRU map sets 128 elements aside (kernel/bpf/bpf_lru_list.h): with too few it evicts what is newest. */
+static __u32 flow_map_size(void)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+    return cpus * 256 > NSP_POD_FLOWS_MIN ? (__u32)cpus * 256 : NSP_POD_FLOWS_MIN;
+}
+
 int record_prepare_slot(const struct datapath *datapath, __u32 slot, struct error *err)
 {
     if (has_flow_map(datapath, slot))
         return 0;
 
     cleanup_close int fd = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "nsp_flow_table", sizeof(struct flow_key),
-                                          sizeof(struct flow), NSP_POD_FLOWS_MAX, NULL);
+                                          sizeof(struct flow), flow_map_size(), NULL);
 
     if (fd < 0)
         return error_set(err, errno, "slot %u: cannot create its flow map: %s", slot, strerror(errno));

@@ -66,6 +66,18 @@ static __always_inline int write_ipv6(struct __sk_buff *skb, bool is_answer, str
     return bpf_skb_store_bytes(skb, ETHERNET_HEADER, &ip, sizeof(ip), 0);
 }
 
+/* Where the TCP header is if nothing stands between it and a plain IP header. */
+static __always_inline __u32 reset_header(const struct packet *p)
+{
+    return ETHERNET_HEADER + (p->ethertype == ETHERTYPE_IPV4 ? sizeof(struct ipv4_header) : sizeof(struct ipv6_header));
+}
+
+/* Whether this segment can be answered by a RST. */
+static __always_inline bool reset_can_answer(const struct packet *p)
+{
+    return p->l4 == reset_header(p) && (p->tcp_flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK;
+}
+
 /*
  * Turns the segment in skb into a RST. is_answer: it goes back to where it came from; else it goes on to where it was
  * going, in the sender's name. Headers with options or extensions are not rewritten: -1, and the caller drops.
@@ -73,7 +85,7 @@ static __always_inline int write_ipv6(struct __sk_buff *skb, bool is_answer, str
 static __noinline int reset_from_segment(struct __sk_buff *skb, const struct packet *p, int is_answer)
 {
     bool is_v4 = p->ethertype == ETHERTYPE_IPV4;
-    __u32 header = ETHERNET_HEADER + (is_v4 ? sizeof(struct ipv4_header) : sizeof(struct ipv6_header));
+    __u32 header = reset_header(p);
     struct ethernet_header ethernet;
     struct tcp_header tcp;
 

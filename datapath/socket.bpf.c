@@ -3,7 +3,8 @@
  * The hooks on the pod's cgroup: name the process that owns a socket, refuse early (EPERM), and judge what a socket
  * receives. Glue only: identity.h names, policy.h and flow.h decide, event.h tells.
  */
-#include "datapath/flow.h"
+#include "datapath/flow_datagram.h"
+#include "datapath/flow_tcp.h"
 #include "datapath/identity.h"
 
 #define ALLOW 1
@@ -23,6 +24,15 @@ static __always_inline void state_init(struct socket_state *state, const struct 
     }
 }
 
+/* Another executable sends on this socket now: its flow is judged again, in the direction it had. */
+static __always_inline void forget_revision(struct socket_state *state)
+{
+    bpf_spin_lock(&state->lock);
+    if (!(state->ruling & RULING_EXEMPT))
+        state->ruling &= RULING_FLAGS_AND_REASON;
+    bpf_spin_unlock(&state->lock);
+}
+
 /* The socket's state, with the current process as its owner. NULL: no memory, so nothing may pass. */
 static __always_inline struct socket_state *own_socket(struct bpf_sock *sk)
 {
@@ -31,7 +41,8 @@ static __always_inline struct socket_state *own_socket(struct bpf_sock *sk)
     if (!state)
         return NULL;
     state_init(state, sk);
-    identity_update(state);
+    if (identity_update(state) && state->protocol != PROTOCOL_TCP)
+        forget_revision(state);
     return state;
 }
 
@@ -51,15 +62,11 @@ static __always_inline int refuse_pending(struct inspection *in, int access)
     return access == POD_ACCESS_AUDIT ? ALLOW : REFUSE;
 }
 
-SEC("cgroup/sock_create")
-int nsp_sock_create(struct bpf_sock *ctx)
+/* May this process have a raw socket? Not inlined, nor are the others that judge: their stack is free while naming. */
+static __noinline int judge_raw(struct bpf_sock *ctx, struct socket_state *state)
 {
-    struct socket_state *state;
     struct inspection in = {};
 
-    if (ctx->family != AF_INET && ctx->family != AF_INET6)
-        return ALLOW;
-    state = own_socket(ctx);
     if (!state)
         return REFUSE;
     inspect_socket(&in, state, HOOK_SOCK_CREATE);
@@ -79,6 +86,21 @@ int nsp_sock_create(struct bpf_sock *ctx)
     if (policy_judge(&in, QUESTION_RAW) != VERDICT_FORWARDED)
         event_report(&in);
     return in.verdict == VERDICT_DROPPED ? REFUSE : ALLOW;
+}
+
+SEC("cgroup/sock_create")
+int nsp_sock_create(struct bpf_sock *ctx)
+{
+    struct socket_state *state;
+
+    if (ctx->family != AF_INET && ctx->family != AF_INET6)
+        return ALLOW;
+    state = own_socket(ctx);
+    if (!state)
+        return REFUSE;
+    if (ctx->type != SOCK_RAW && ctx->protocol != PROTOCOL_MPTCP)
+        return ALLOW;
+    return judge_raw(ctx, state) == ALLOW ? ALLOW : REFUSE;
 }
 
 /* The context of sock_release does not show the socket's own address. */
@@ -152,9 +174,8 @@ static __always_inline bool inspect_destination(struct inspection *in, struct bp
     return !inspect_is_own_address(state->slot, flow->remote);
 }
 
-static __always_inline int on_connect(struct bpf_sock_addr *ctx, bool is_v6)
+static __noinline int judge_connect(struct bpf_sock_addr *ctx, struct socket_state *state, int is_v6)
 {
-    struct socket_state *state = ctx->sk ? own_socket(ctx->sk) : NULL;
     struct inspection in = {};
 
     if (!state)
@@ -178,9 +199,8 @@ static __always_inline int on_connect(struct bpf_sock_addr *ctx, bool is_v6)
     return flow_decide_tcp(&in, state) == VERDICT_DROPPED ? REFUSE : ALLOW;
 }
 
-static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, bool is_v6)
+static __noinline int judge_datagram(struct bpf_sock_addr *ctx, struct socket_state *state, int is_v6)
 {
-    struct socket_state *state = ctx->sk ? own_socket(ctx->sk) : NULL;
     struct inspection in = {};
 
     if (!state)
@@ -201,9 +221,8 @@ static __always_inline int on_sendmsg(struct bpf_sock_addr *ctx, bool is_v6)
 }
 
 /* profile.md 15: refused only to unlisted binaries and for a port that no ingress rule can match. */
-static __always_inline int on_bind(struct bpf_sock_addr *ctx, bool is_v6)
+static __noinline int judge_bind(struct bpf_sock_addr *ctx, struct socket_state *state, int is_v6)
 {
-    struct socket_state *state = ctx->sk ? own_socket(ctx->sk) : NULL;
     struct inspection in = {};
     struct flow_key *flow = &in.packet.flow;
 
@@ -231,37 +250,49 @@ static __always_inline int on_bind(struct bpf_sock_addr *ctx, bool is_v6)
 SEC("cgroup/connect4")
 int nsp_connect4(struct bpf_sock_addr *ctx)
 {
-    return on_connect(ctx, false);
+    struct socket_state *state = ctx->sk ? own_socket(ctx->sk) : NULL;
+
+    return judge_connect(ctx, state, false) == ALLOW ? ALLOW : REFUSE;
 }
 
 SEC("cgroup/connect6")
 int nsp_connect6(struct bpf_sock_addr *ctx)
 {
-    return on_connect(ctx, true);
+    struct socket_state *state = ctx->sk ? own_socket(ctx->sk) : NULL;
+
+    return judge_connect(ctx, state, true) == ALLOW ? ALLOW : REFUSE;
 }
 
 SEC("cgroup/sendmsg4")
 int nsp_sendmsg4(struct bpf_sock_addr *ctx)
 {
-    return on_sendmsg(ctx, false);
+    struct socket_state *state = ctx->sk ? own_socket(ctx->sk) : NULL;
+
+    return judge_datagram(ctx, state, false) == ALLOW ? ALLOW : REFUSE;
 }
 
 SEC("cgroup/sendmsg6")
 int nsp_sendmsg6(struct bpf_sock_addr *ctx)
 {
-    return on_sendmsg(ctx, true);
+    struct socket_state *state = ctx->sk ? own_socket(ctx->sk) : NULL;
+
+    return judge_datagram(ctx, state, true) == ALLOW ? ALLOW : REFUSE;
 }
 
 SEC("cgroup/bind4")
 int nsp_bind4(struct bpf_sock_addr *ctx)
 {
-    return on_bind(ctx, false);
+    struct socket_state *state = ctx->sk ? own_socket(ctx->sk) : NULL;
+
+    return judge_bind(ctx, state, false) == ALLOW ? ALLOW : REFUSE;
 }
 
 SEC("cgroup/bind6")
 int nsp_bind6(struct bpf_sock_addr *ctx)
 {
-    return on_bind(ctx, true);
+    struct socket_state *state = ctx->sk ? own_socket(ctx->sk) : NULL;
+
+    return judge_bind(ctx, state, true) == ALLOW ? ALLOW : REFUSE;
 }
 
 /* listen() may come without bind(), and from another process than socket(). Children inherit what is set here. */
@@ -349,10 +380,8 @@ int nsp_ingress(struct __sk_buff *skb)
     struct bpf_sock *sk = skb->sk;
     struct socket_state *state;
 
-    if (skb->ifindex == LOOPBACK_IFINDEX)
-        return ALLOW;
-    if (skb->protocol != bpf_htons(ETHERTYPE_IPV4) && skb->protocol != bpf_htons(ETHERTYPE_IPV6))
-        return ALLOW; /* AF_PACKET: a copy of what is judged elsewhere */
+    if (skb->ifindex == LOOPBACK_IFINDEX || skb->pkt_type == PACKET_LOOPBACK)
+        return ALLOW; /* the pod's own, its own copy of a multicast included */
     sk = sk ? bpf_sk_fullsock(sk) : NULL;
     if (!sk)
         return REFUSE;

@@ -4,6 +4,7 @@
  * without one, as a reply or by `default`. To the pod: what no socket will judge (socket.bpf.c does the rest). Glue
  * only. An allowed packet goes on to the next program (UNSPEC, which is also TCX_NEXT).
  */
+#include "datapath/flow_tcp.h"
 #include "datapath/icmp_error.h"
 #include "datapath/neighbour.h"
 #include "datapath/reset.h"
@@ -62,7 +63,11 @@ static __always_inline void judge_neighbour(struct __sk_buff *skb, struct inspec
  */
 static __always_inline void decide_kernel_tcp_alone(struct inspection *in)
 {
-    if (!(in->packet.tcp_flags & TCP_RST) || flow_find(in)) {
+    const struct flow *flow = flow_find(in);
+
+    if (!(in->packet.tcp_flags & TCP_RST) ||
+        (flow && ruling_verdict(flow->ruling) != VERDICT_DROPPED &&
+         ruling_is_fresh(flow->ruling, flow->seen_ns, bpf_ktime_get_coarse_ns()))) {
         flow_decide_by_table(in, EGRESS);
         return;
     }
@@ -81,14 +86,14 @@ static __always_inline void decide_kernel_tcp(struct __sk_buff *skb, struct insp
         find_tcp(skb, &p->flow, netns_id, &found);
     if (found.tcp_state == BPF_TCP_TIME_WAIT && !(p->tcp_flags & (TCP_SYN | TCP_FIN))) {
         in->verdict = VERDICT_FORWARDED;
-    } else if (found.state && (found.tcp_state == BPF_TCP_LISTEN || found.tcp_state == BPF_TCP_NEW_SYN_RECV)) {
+    } else if (!found.state || found.state->slot != in->slot || found.state->epoch != p->flow.epoch) {
+        decide_kernel_tcp_alone(in);
+    } else if (found.tcp_state == BPF_TCP_LISTEN || found.tcp_state == BPF_TCP_NEW_SYN_RECV) {
         in->owner = found.state;
         flow_decide_listener(in, 1);
-    } else if (found.state) {
+    } else {
         in->owner = found.state;
         flow_decide_tcp(in, found.state);
-    } else {
-        decide_kernel_tcp_alone(in);
     }
 }
 
@@ -116,16 +121,11 @@ static __always_inline bool is_segment_of(const struct packet *p, const struct s
     return state && p->flow.protocol == PROTOCOL_TCP && state->type != SOCK_RAW && !p->reason && !p->fragment;
 }
 
-/* A later fragment names no ports: it follows the flow its socket spoke on last, if that has this peer. */
-static __always_inline void decide_later_fragment(struct inspection *in, struct socket_state *state)
+/* Protocols whose socket in the pod can be found, or whose flows the table keeps anyhow. */
+static __always_inline bool is_looked_up(const struct packet *p)
 {
-    struct held held = socket_read(state, in);
-
-    held.is_same_peer = same_address(state->peer, in->packet.flow.remote);
-    if (held.is_same_peer && ruling_is_current(held.ruling, in->revision))
-        inspect_follow(in, held.ruling);
-    else
-        refuse_as(in, REASON_FRAGMENT);
+    return p->flow.protocol == PROTOCOL_TCP || p->flow.protocol == PROTOCOL_UDP || p->flow.protocol == PROTOCOL_ICMP ||
+           p->flow.protocol == PROTOCOL_ICMPV6;
 }
 
 static __always_inline void decide_owned(struct inspection *in, struct socket_state *state)
@@ -134,14 +134,15 @@ static __always_inline void decide_owned(struct inspection *in, struct socket_st
 
     if (state->type == SOCK_RAW && state->protocol != p->flow.protocol)
         refuse_as(in, REASON_RAW_SOCKET);
-    else if (p->fragment == FRAGMENT_LATER)
-        decide_later_fragment(in, state);
     else if (is_segment_of(p, state))
         flow_decide_tcp(in, state);
     else if (p->flow.protocol == PROTOCOL_ICMP || p->flow.protocol == PROTOCOL_ICMPV6)
         flow_decide_by_table(in, EGRESS);
     else
         flow_decide_by_socket(in, state, EGRESS);
+    /* Nobody can be asked which socket such a protocol's reply is for: the pod's table lets it come as far as that. */
+    if (in->verdict != VERDICT_DROPPED && !is_looked_up(p))
+        flow_remember(in, ruling_make(in, RULING_ANSWERED), bpf_ktime_get_coarse_ns());
 }
 
 /* A refused segment of a connected socket becomes a RST back into the pod; anything else is dropped. */
@@ -150,6 +151,14 @@ static __always_inline int drop_or_reset(struct __sk_buff *skb, const struct ins
     if (in->flags & EVENT_RESET && !reset_from_segment(skb, &in->packet, 1))
         return bpf_redirect(skb->ifindex, 0);
     return DROP;
+}
+
+/* A later fragment names no ports: it follows the first one of its datagram. */
+static __always_inline void decide_later_fragment(struct inspection *in)
+{
+    in->verdict = VERDICT_FORWARDED;
+    if (!fragment_is_known(in))
+        refuse_as(in, REASON_FRAGMENT);
 }
 
 /* Whose veth is it, and does the socket agree? A socket of another pod, or of none, owns nothing here. */
@@ -203,7 +212,7 @@ int nsp_from_pod(struct __sk_buff *skb)
     if (is_segment_of(&in.packet, state)) {
         if (tcp_is_known_good(&in, state))
             return let_pass(skb, in.slot, EGRESS);
-        if (!(in.packet.tcp_flags & (TCP_SYN | TCP_RST)))
+        if (reset_can_answer(&in.packet))
             in.flags |= EVENT_RESET;
     }
     in.cookie = state ? bpf_get_socket_cookie(skb) : 0;
@@ -211,10 +220,14 @@ int nsp_from_pod(struct __sk_buff *skb)
         refuse_as(&in, in.packet.reason);
     else if (is_foreign || (carried && !state))
         refuse_as(&in, REASON_FOREIGN_SOCKET);
+    else if (in.packet.fragment == FRAGMENT_LATER)
+        decide_later_fragment(&in);
     else if (state)
         decide_owned(&in, state);
     else
         decide_unowned(skb, &in, EGRESS);
+    if (in.packet.fragment == FRAGMENT_FIRST && in.verdict != VERDICT_DROPPED)
+        fragment_remember(&in);
     return in.verdict == VERDICT_DROPPED ? drop_or_reset(skb, &in) : let_pass(skb, in.slot, EGRESS);
 }
 
@@ -242,12 +255,22 @@ static __always_inline bool is_from_node(struct __sk_buff *skb, struct inspectio
     __u64 now = bpf_ktime_get_coarse_ns();
 
     known = flow_find(in);
-    if (known && known->ruling & RULING_EXEMPT)
+    if (flow_is_exempt(known, now))
         known->seen_ns = now;
     else if (!known || ruling_direction(known->ruling) == INGRESS ||
              !ruling_is_fresh(known->ruling, known->seen_ns, now))
-        flow_remember(in, ruling_make(in, RULING_EXEMPT | RULING_ANSWERED), now);
+        flow_remember(in, ruling_make(in, RULING_EXEMPT), now);
     return true;
+}
+
+/* The same addresses and ports, but not the node's socket: somebody who wears its address. */
+static __always_inline void end_exemption(const struct inspection *in)
+{
+    const struct flow *known = flow_find(in);
+    void *table = flow_table(in->slot);
+
+    if (known && known->ruling & RULING_EXEMPT && table)
+        bpf_map_delete_elem(table, &in->packet.flow);
 }
 
 /* A segment of a live flow that socket.bpf.c has refused on its way in: the pod's process gets a RST in its place. */
@@ -316,8 +339,11 @@ static __always_inline void decide_arriving(struct __sk_buff *skb, struct inspec
             in->verdict = VERDICT_FORWARDED;
         return;
     }
-    if (!is_segment && !is_arp && is_from_node(skb, in))
-        return;
+    if (!is_segment && !is_arp) {
+        if (is_from_node(skb, in))
+            return;
+        end_exemption(in);
+    }
     if (is_arp || !socket_will_judge(skb, in, netns_id))
         decide_unowned(skb, in, INGRESS);
 }

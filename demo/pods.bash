@@ -103,6 +103,12 @@ pod_create() {
     ip netns add "$PODS_ID$name"
     ip -n "$PODS_ID$name" link set lo up
     pod_cni ADD "$name" "${2:-[]}" >"$dir/result"
+    # The bridge is as new as its first pod; an IPv6 address does not answer until nobody else has claimed it (DAD).
+    pods_wait 5 pods_settled
+}
+
+pods_settled() {
+    [[ -z $(ip -n "${PODS_ID}node" -6 address show tentative) ]]
 }
 
 # pod_cni ADD|DEL|CHECK NAME [PORT_MAPPINGS]

@@ -149,16 +149,18 @@ const struct packet_case packet_cases[] = {
      DROPPED(L4_PORT)},
 
     /* Fragments. */
+    {"later fragment of nothing", RUN_FROM_POD, CURL, 0, {OUT4, UDP_TO(0), .fragment = 185}, DROPPED(FRAGMENT)},
+    {"later fragment of nothing, IPv6", RUN_FROM_POD, CURL, 0, {OUT6, UDP_TO(0), .fragment = 185}, DROPPED(FRAGMENT)},
     {"first fragment", RUN_FROM_POD, CURL, 0, {OUT4, UDP_TO(53), .payload = 40, .more_fragments = 1}, PASSES},
+    {"its later fragment", RUN_FROM_POD, CURL, 0, {OUT4, UDP_TO(0), .fragment = 185}, PASSES},
     {"first fragment, refused",
      RUN_FROM_POD,
      CURL,
      0,
      {OUT4, UDP_TO(54), .payload = 40, .more_fragments = 1},
      DROPPED(L4_PORT)},
-    {"later fragment of nothing", RUN_FROM_POD, CURL, 0, {OUT4, UDP_TO(0), .fragment = 185}, DROPPED(FRAGMENT)},
     {"first fragment, IPv6", RUN_FROM_POD, CURL, 0, {OUT6, UDP_TO(53), .payload = 40, .more_fragments = 1}, PASSES},
-    {"later fragment, IPv6", RUN_FROM_POD, CURL, 0, {OUT6, UDP_TO(0), .fragment = 185}, DROPPED(FRAGMENT)},
+    {"its later fragment, IPv6", RUN_FROM_POD, CURL, 0, {OUT6, UDP_TO(0), .fragment = 185}, PASSES},
 
     /* IPv6 extension headers. */
     {"options before TCP",
