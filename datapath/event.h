@@ -98,7 +98,7 @@ static __always_inline void fill_event(struct event *event, const struct inspect
 }
 
 /* Counts the violation and reports it. A verdict of FORWARDED is no violation; IGNORED is only counted. */
-static __noinline int event_report(const struct inspection *in)
+SUBPROGRAM int event_report(const struct inspection *in)
 {
     __u32 slot = in->slot, zero = 0;
     const struct control *control = bpf_map_lookup_elem(&nsp_control, &zero);
@@ -130,6 +130,18 @@ static __noinline int event_report(const struct inspection *in)
     bpf_ringbuf_submit(event, *(const volatile __u32 *)&control->reader_idle ? 0 : BPF_RB_NO_WAKEUP);
     __sync_fetch_and_add(&tally->reported, 1);
     return 0;
+}
+
+/* A pod that is not READY. True: it is open meanwhile. What no process sent is counted without an event. */
+static __always_inline bool event_pending(struct inspection *in, int access)
+{
+    in->verdict = access == POD_ACCESS_AUDIT ? VERDICT_AUDIT : VERDICT_DROPPED;
+    in->reason = REASON_PENDING;
+    if (in->owner)
+        event_report(in);
+    else
+        event_suppress(in);
+    return access == POD_ACCESS_AUDIT;
 }
 
 #endif

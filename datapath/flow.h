@@ -119,7 +119,7 @@ static __always_inline void flow_judge(struct inspection *in)
  * A flow that only the pod's table can remember: no owner, or ICMP. `packet_direction` is this packet's. Refusals are
  * not kept: each packet of a refused flow is judged, and counted, by itself.
  */
-static __noinline int flow_decide_by_table(struct inspection *in, int packet_direction)
+SUBPROGRAM int flow_decide_by_table(struct inspection *in, int packet_direction)
 {
     bool is_reply_only = packet_is_echo_reply(&in->packet);
     __u64 now = bpf_ktime_get_coarse_ns();

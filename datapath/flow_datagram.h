@@ -64,8 +64,7 @@ static __always_inline struct flow_key owned_key(const struct flow_key *flow, co
 }
 
 /* The ruling that the table keeps of this socket's flow; 0: none that is fresh. */
-static __noinline __u64 owned_find(__u32 slot, const struct flow_key *packet_flow, const struct socket_state *state,
-                                   __u64 now)
+SUBPROGRAM __u64 owned_find(__u32 slot, const struct flow_key *packet_flow, const struct socket_state *state, __u64 now)
 {
     void *table = flow_table(slot);
     struct flow_key key;
@@ -82,8 +81,7 @@ static __noinline __u64 owned_find(__u32 slot, const struct flow_key *packet_flo
     return flow->ruling;
 }
 
-static __noinline int owned_remember(const struct inspection *in, const struct socket_state *state, __u64 ruling,
-                                     __u64 now)
+SUBPROGRAM int owned_remember(const struct inspection *in, const struct socket_state *state, __u64 ruling, __u64 now)
 {
     void *table = flow_table(in->slot);
     struct flow flow = {.ruling = ruling, .seen_ns = now};
@@ -115,7 +113,7 @@ static __always_inline __u64 datagram_ruling(const struct inspection *in, const 
     return ruling;
 }
 
-static __noinline int flow_decide_by_socket(struct inspection *in, struct socket_state *state, int packet_direction)
+SUBPROGRAM int flow_decide_by_socket(struct inspection *in, struct socket_state *state, int packet_direction)
 {
     if (!state)
         return VERDICT_DROPPED;
@@ -160,7 +158,7 @@ static __always_inline void fragment_key(struct inspection *in)
 }
 
 /* A first fragment has been let pass: the rest of its datagram may follow. */
-static __noinline __attribute__((unused)) int fragment_remember(const struct inspection *in)
+SUBPROGRAM int fragment_remember(const struct inspection *in)
 {
     struct inspection datagram = {.slot = in->slot, .packet = in->packet};
     __u64 now = bpf_ktime_get_coarse_ns();
@@ -171,7 +169,7 @@ static __noinline __attribute__((unused)) int fragment_remember(const struct ins
 }
 
 /* A later fragment: it follows its first one, or is refused. False: refused, the caller says so. */
-static __noinline __attribute__((unused)) int fragment_is_known(const struct inspection *in)
+SUBPROGRAM int fragment_is_known(const struct inspection *in)
 {
     struct inspection datagram = {.slot = in->slot, .packet = in->packet};
 

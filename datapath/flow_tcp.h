@@ -63,7 +63,7 @@ static __always_inline bool tcp_keep(const struct inspection *in, struct socket_
  * A segment of a TCP socket that is not listening: it has one peer. Judged once a revision, in the direction of whoever
  * opened it. An accepted flow that is only audited was reported when its SYN met the listener.
  */
-static __noinline int flow_decide_tcp(struct inspection *in, struct socket_state *state)
+SUBPROGRAM int flow_decide_tcp(struct inspection *in, struct socket_state *state)
 {
     if (!state)
         return VERDICT_DROPPED;
@@ -97,7 +97,7 @@ static __noinline int flow_decide_tcp(struct inspection *in, struct socket_state
  * A segment that meets or comes from a listener (SYN, last ACK, SYN-ACK): judged as ingress each time, since a listener
  * remembers no peer. Reported once: only the SYN that comes in speaks.
  */
-static __noinline int flow_decide_listener(struct inspection *in, int is_quiet)
+SUBPROGRAM int flow_decide_listener(struct inspection *in, int is_quiet)
 {
     in->direction = INGRESS;
     tcp_judge(in);

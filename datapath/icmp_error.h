@@ -7,8 +7,7 @@
 #include "datapath/lookup.h"
 
 /* The flow that an ICMP error quotes a packet of. That went the other way: from the peer, if the error is the pod's. */
-static __noinline int read_quoted(struct __sk_buff *skb, const struct packet *error, struct packet *quoted,
-                                  int is_from_pod)
+SUBPROGRAM int read_quoted(struct __sk_buff *skb, const struct packet *error, struct packet *quoted, int is_from_pod)
 {
     struct flow_key *flow = &quoted->flow;
     struct icmp_header transport; /* its first 4 bytes are the ports of all that have some */
@@ -51,8 +50,8 @@ static __noinline int read_quoted(struct __sk_buff *skb, const struct packet *er
  * An ICMP error follows the flow of the packet it quotes, if that lives: in the pod's table or by a socket whose flow
  * was not refused. (RFC 792, RFC 4443 2.4)
  */
-static __noinline int error_is_about_live_flow(struct __sk_buff *skb, const struct inspection *in, __s32 netns_id,
-                                               int is_from_pod)
+SUBPROGRAM int error_is_about_live_flow(struct __sk_buff *skb, const struct inspection *in, __s32 netns_id,
+                                        int is_from_pod)
 {
     struct inspection quoted = {.slot = in->slot};
     const struct flow_key *key = &quoted.packet.flow;

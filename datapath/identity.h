@@ -20,6 +20,7 @@ enum untrusted {
     UNTRUSTED_DELETED,         /* unlinked, or never linked: memfd */
     UNTRUSTED_NO_PATH,         /* does not lead to a root, too deep, or too long */
     UNTRUSTED_MOUNT_NAMESPACE, /* leads to the root of another mount namespace */
+    UNTRUSTED_USER_NAMESPACE,  /* in one of its own, where anybody may mount anything over a path */
 };
 
 struct path_walk {
@@ -153,8 +154,7 @@ static __always_inline void remember_text(struct path_walk *walk, const struct f
 }
 
 /* Hashes the path of the executable into state->path; returns enum untrusted. */
-static __noinline int name_executable(struct socket_state *state, const struct file *file,
-                                      const struct mnt_namespace *mnt_ns)
+SUBPROGRAM int name_executable(struct socket_state *state, const struct file *file, const struct mnt_namespace *mnt_ns)
 {
     struct path_walk walk = {};
     const __u32 zero = 0;
@@ -196,7 +196,7 @@ static __always_inline bool same_hash(const __u8 a[16], const __u8 b[16])
  * Writes the current process into the socket's state as its owner. Cheap when it is the owner already: the same
  * process, no exec since, and its executable still the same open file. True: the socket had another executable before.
  */
-static __always_inline bool identity_update(struct socket_state *state)
+static __always_inline bool identity_update(struct socket_state *state, const struct sock *sk)
 {
     struct task_struct *task = (void *)bpf_get_current_task();
     struct task_struct *leader = BPF_CORE_READ(task, group_leader);
@@ -219,6 +219,9 @@ static __always_inline bool identity_update(struct socket_state *state)
     bpf_probe_read_kernel(state->comm, sizeof(state->comm), &task->comm);
     if (file) {
         state->untrusted = name_executable(state, file, BPF_CORE_READ(task, nsproxy, mnt_ns));
+        if (!state->untrusted &&
+            BPF_CORE_READ(task, real_cred, user_ns) != BPF_CORE_READ(sk, __sk_common.skc_net.net, user_ns))
+            state->untrusted = UNTRUSTED_USER_NAMESPACE;
     } else {
         __builtin_memset(state->path, 0, sizeof(state->path));
         state->untrusted = UNTRUSTED_NO_EXECUTABLE;

@@ -16,6 +16,9 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 
+/* A function with a stack frame of its own, not inlined; an object may leave out those that it does not need. */
+#define SUBPROGRAM static __noinline __attribute__((unused))
+
 /* Values from the kernel's own headers that user space headers do not carry. */
 #define AF_INET 2
 #define AF_INET6 10
@@ -85,8 +88,11 @@ typedef struct {
     unsigned int val;
 } kuid_t;
 
+struct user_namespace;
+
 struct cred {
     kuid_t uid;
+    struct user_namespace *user_ns;
 };
 
 struct kernfs_node {
@@ -115,6 +121,7 @@ struct task_struct {
 
 struct net {
     __u64 net_cookie;
+    struct user_namespace *user_ns; /* whose root owns this network: the pod's */
 };
 
 typedef struct {

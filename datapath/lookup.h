@@ -37,7 +37,7 @@ static __always_inline __u32 fill_tuple(struct bpf_sock_tuple *tuple, const stru
  * The TCP socket in the pod's network namespace that receives what comes from flow->remote to flow->local. One bound to
  * a device is not found: the kernel compares it with the host's end of the veth.
  */
-static __noinline int find_tcp(struct __sk_buff *skb, const struct flow_key *flow, __s32 netns_id, struct found *found)
+SUBPROGRAM int find_tcp(struct __sk_buff *skb, const struct flow_key *flow, __s32 netns_id, struct found *found)
 {
     struct bpf_sock_tuple tuple = {};
     struct bpf_sock *sk, *full;
@@ -59,7 +59,7 @@ static __noinline int find_tcp(struct __sk_buff *skb, const struct flow_key *flo
     return 1;
 }
 
-static __noinline int find_udp(struct __sk_buff *skb, const struct flow_key *flow, __s32 netns_id, struct found *found)
+SUBPROGRAM int find_udp(struct __sk_buff *skb, const struct flow_key *flow, __s32 netns_id, struct found *found)
 {
     struct bpf_sock_tuple tuple = {};
     struct bpf_sock *sk;

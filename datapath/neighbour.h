@@ -78,7 +78,7 @@ static __always_inline bool nd_claims_own(struct __sk_buff *skb, const struct pa
 }
 
 /* For packets from the pod only: what others claim towards it is not the pod's claim. */
-static __noinline int neighbour_claims_own(struct __sk_buff *skb, const struct inspection *in)
+SUBPROGRAM int neighbour_claims_own(struct __sk_buff *skb, const struct inspection *in)
 {
     __u32 slot = in->slot;
     const struct pod *pod = bpf_map_lookup_elem(&nsp_pods, &slot);

@@ -8,35 +8,8 @@
 #define NSP_DATAPATH_PACKET_H
 
 #include "datapath/abi.h"
+#include "datapath/headers.h"
 #include "datapath/kernel.h"
-
-#define ETHERTYPE_IPV4 0x0800
-#define ETHERTYPE_ARP 0x0806
-#define ETHERTYPE_IPV6 0x86dd
-#define ETHERTYPE_VLAN 0x8100
-#define ETHERTYPE_QINQ 0x88a8
-#define ETHERNET_HEADER 14
-
-#define PROTOCOL_HOPOPTS 0
-#define PROTOCOL_ICMP 1
-#define PROTOCOL_TCP 6
-#define PROTOCOL_UDP 17
-#define PROTOCOL_DCCP 33
-#define PROTOCOL_ROUTING 43
-#define PROTOCOL_FRAGMENT 44
-#define PROTOCOL_AH 51
-#define PROTOCOL_ICMPV6 58
-#define PROTOCOL_NONE 59
-#define PROTOCOL_DSTOPTS 60
-#define PROTOCOL_SCTP 132
-#define PROTOCOL_UDPLITE 136
-#define PROTOCOL_RAW 255
-#define PROTOCOL_MPTCP 262
-
-#define TCP_FIN 0x01
-#define TCP_SYN 0x02
-#define TCP_RST 0x04
-#define TCP_ACK 0x10
 
 #define EXTENSION_HEADERS_MAX 6
 
@@ -58,58 +31,6 @@ struct packet {
     __u8 icmp_type;
     __u8 reason;   /* enum reason: why this packet cannot be judged by its fields; 0: it can */
     __u32 payload; /* bytes after the TCP header; other protocols: 0 */
-};
-
-struct ethernet_header {
-    __u8 destination[6];
-    __u8 source[6];
-    __be16 type;
-};
-
-struct ipv4_header {
-    __u8 version_ihl;
-    __u8 tos;
-    __be16 total_length;
-    __be16 id;
-    __be16 fragment;
-    __u8 ttl;
-    __u8 protocol;
-    __be16 checksum;
-    __be32 source;
-    __be32 destination;
-};
-
-struct ipv6_header {
-    __be32 version_class_flow;
-    __be16 payload_length;
-    __u8 next;
-    __u8 hop_limit;
-    __be32 source[4];
-    __be32 destination[4];
-};
-
-struct tcp_header {
-    __be16 source;
-    __be16 destination;
-    __be32 sequence;
-    __be32 acknowledgment;
-    __u8 offset; /* high 4 bits: header length in 32-bit words */
-    __u8 flags;
-    __be16 window;
-    __be16 checksum;
-    __be16 urgent;
-};
-
-struct icmp_header {
-    __u8 type, code;
-    __be16 checksum, id, sequence;
-};
-
-/* What UDP, UDP-Lite, SCTP and DCCP have in common: at least 8 bytes, ports first. */
-struct port_header {
-    __be16 source, destination;
-    __be16 length; /* UDP's */
-    __be16 reserved;
 };
 
 /* `size` (a constant) bytes at `offset`: in the packet itself, or copied to `buffer`; NULL beyond its end. */
@@ -359,7 +280,7 @@ static __always_inline void packet_parse_l3(struct __sk_buff *skb, struct packet
 }
 
 /* A frame on the host's end of a veth. *p is all zero before. Not inlined: its stack is free again when judging. */
-static __noinline __attribute__((unused)) int packet_parse_frame(struct __sk_buff *skb, struct packet *p, int from_pod)
+SUBPROGRAM int packet_parse_frame(struct __sk_buff *skb, struct packet *p, int from_pod)
 {
     struct ethernet_header buffer;
     const struct ethernet_header *ethernet = packet_header(skb, 0, &buffer, sizeof(buffer));
@@ -378,7 +299,7 @@ static __noinline __attribute__((unused)) int packet_parse_frame(struct __sk_buf
 }
 
 /* A packet on its way to a socket (cgroup_skb): data starts at the network header. */
-static __noinline __attribute__((unused)) int packet_parse_datagram(struct __sk_buff *skb, struct packet *p)
+SUBPROGRAM int packet_parse_datagram(struct __sk_buff *skb, struct packet *p)
 {
     p->ethertype = bpf_ntohs(skb->protocol);
     p->l3 = 0;

@@ -82,7 +82,7 @@ static __always_inline bool reset_can_answer(const struct packet *p)
  * Turns the segment in skb into a RST. is_answer: it goes back to where it came from; else it goes on to where it was
  * going, in the sender's name. Headers with options or extensions are not rewritten: -1, and the caller drops.
  */
-static __noinline int reset_from_segment(struct __sk_buff *skb, const struct packet *p, int is_answer)
+SUBPROGRAM int reset_from_segment(struct __sk_buff *skb, const struct packet *p, int is_answer)
 {
     bool is_v4 = p->ethertype == ETHERTYPE_IPV4;
     __u32 header = reset_header(p);

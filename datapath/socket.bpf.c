@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The hooks on the pod's cgroup: name the process that owns a socket, refuse early (EPERM), and judge what a socket
- * receives. Glue only: identity.h names, policy.h and flow.h decide, event.h tells.
+ * The hooks that run in the process itself: name who owns a socket, and refuse early (EPERM). Glue only: identity.h
+ * names, policy.h and flow_*.h decide, event.h tells.
  */
 #include "datapath/flow_datagram.h"
 #include "datapath/flow_tcp.h"
@@ -41,7 +41,7 @@ static __always_inline struct socket_state *own_socket(struct bpf_sock *sk)
     if (!state)
         return NULL;
     state_init(state, sk);
-    if (identity_update(state) && state->protocol != PROTOCOL_TCP)
+    if (identity_update(state, kernel_address(sk)) && state->protocol != PROTOCOL_TCP)
         forget_revision(state);
     return state;
 }
@@ -51,15 +51,6 @@ static __always_inline void inspect_socket(struct inspection *in, const struct s
     in->hook = hook;
     in->owner = state;
     in->packet.flow.protocol = state->protocol;
-}
-
-/* Pending: told only to the counters and, where a process asked, as an event. */
-static __always_inline int refuse_pending(struct inspection *in, int access)
-{
-    in->verdict = access == POD_ACCESS_AUDIT ? VERDICT_AUDIT : VERDICT_DROPPED;
-    in->reason = REASON_PENDING;
-    event_report(in);
-    return access == POD_ACCESS_AUDIT ? ALLOW : REFUSE;
 }
 
 /* May this process have a raw socket? Not inlined, nor are the others that judge: their stack is free while naming. */
@@ -80,7 +71,7 @@ static __noinline int judge_raw(struct bpf_sock *ctx, struct socket_state *state
     if (ctx->type != SOCK_RAW || access == POD_ACCESS_AUDIT)
         return ALLOW;
     if (access == POD_ACCESS_CLOSED)
-        return refuse_pending(&in, access);
+        return event_pending(&in, access) ? ALLOW : REFUSE;
     in.packet.ethertype = ctx->family == AF_INET ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
     in.direction = EGRESS;
     if (policy_judge(&in, QUESTION_RAW) != VERDICT_FORWARDED)
@@ -195,7 +186,7 @@ static __noinline int judge_connect(struct bpf_sock_addr *ctx, struct socket_sta
     if (access == POD_ACCESS_FREE)
         return ALLOW;
     if (access != POD_ACCESS_JUDGE)
-        return refuse_pending(&in, access);
+        return event_pending(&in, access) ? ALLOW : REFUSE;
     return flow_decide_tcp(&in, state) == VERDICT_DROPPED ? REFUSE : ALLOW;
 }
 
@@ -216,7 +207,7 @@ static __noinline int judge_datagram(struct bpf_sock_addr *ctx, struct socket_st
     if (access == POD_ACCESS_FREE)
         return ALLOW;
     if (access != POD_ACCESS_JUDGE)
-        return refuse_pending(&in, access);
+        return event_pending(&in, access) ? ALLOW : REFUSE;
     return flow_decide_by_socket(&in, state, EGRESS) == VERDICT_DROPPED ? REFUSE : ALLOW;
 }
 
@@ -317,88 +308,6 @@ int nsp_sockops(struct bpf_sock_ops *ctx)
     __sync_lock_test_and_set(&state->ruling, 0);
     __builtin_memset(state->peer, 0, sizeof(state->peer));
     state->peer_port_be = 0;
-    identity_update(state);
+    identity_update(state, kernel_address(ctx->sk));
     return ALLOW;
-}
-
-/* A refused segment of a live flow: the pod's process shall hear of it, at the peer's next try (tc, to the pod). */
-static __always_inline void ask_for_reset(struct inspection *in)
-{
-    __u32 slot = in->slot;
-    __u64 now = bpf_ktime_get_coarse_ns();
-    struct pod_tally *pod = bpf_map_lookup_elem(&nsp_tallies, &slot);
-
-    flow_remember(in, ruling_make(in, RULING_RESET), now);
-    if (pod)
-        pod->refused_ns = now;
-}
-
-static __always_inline int receive_tcp(struct inspection *in, struct socket_state *state, __u32 socket_state)
-{
-    if (in->packet.tcp_flags & TCP_RST)
-        return ALLOW; /* carries nothing, ends the flow */
-    if (socket_state == BPF_TCP_LISTEN)
-        return flow_decide_listener(in, !(in->packet.tcp_flags & TCP_SYN)) == VERDICT_DROPPED ? REFUSE : ALLOW;
-    if (flow_decide_tcp(in, state) != VERDICT_DROPPED)
-        return ALLOW;
-    ask_for_reset(in);
-    return REFUSE;
-}
-
-static __always_inline int receive(struct inspection *in, struct socket_state *state, __u32 socket_state)
-{
-    const struct packet *p = &in->packet;
-
-    if (p->reason || !state) {
-        in->reason = p->reason ? p->reason : REASON_FOREIGN_SOCKET;
-        policy_judge(in, QUESTION_NONE);
-        event_report(in);
-        return in->verdict == VERDICT_DROPPED ? REFUSE : ALLOW;
-    }
-    if (p->flow.protocol == PROTOCOL_TCP && state->type != SOCK_RAW)
-        return receive_tcp(in, state, socket_state);
-    if (p->flow.protocol == PROTOCOL_ICMP || p->flow.protocol == PROTOCOL_ICMPV6)
-        return flow_decide_by_table(in, INGRESS) == VERDICT_DROPPED ? REFUSE : ALLOW;
-    return flow_decide_by_socket(in, state, INGRESS) == VERDICT_DROPPED ? REFUSE : ALLOW;
-}
-
-/* A socket without state is older than our attaching, or had no memory for it: its cgroup tells the pod. */
-static __always_inline int inspect_receiver(struct inspection *in, const struct socket_state *state)
-{
-    if (state)
-        return inspect_pod(in, state->slot, state->epoch);
-
-    const struct pod_ref *ref = bpf_get_local_storage(&nsp_cgroup, 0);
-
-    return inspect_pod(in, ref->slot, ref->epoch);
-}
-
-SEC("cgroup_skb/ingress")
-int nsp_ingress(struct __sk_buff *skb)
-{
-    struct inspection in = {.hook = HOOK_CGROUP_INGRESS, .direction = INGRESS};
-    struct bpf_sock *sk = skb->sk;
-    struct socket_state *state;
-
-    if (skb->ifindex == LOOPBACK_IFINDEX || skb->pkt_type == PACKET_LOOPBACK)
-        return ALLOW; /* the pod's own, its own copy of a multicast included */
-    sk = sk ? bpf_sk_fullsock(sk) : NULL;
-    if (!sk)
-        return REFUSE;
-    state = bpf_sk_storage_get(&nsp_sockets, sk, NULL, 0);
-    packet_parse_datagram(skb, &in.packet);
-    in.ifindex = skb->ifindex;
-    in.owner = state;
-
-    int access = inspect_receiver(&in, state);
-
-    if (access == POD_ACCESS_FREE)
-        return ALLOW;
-    if (access != POD_ACCESS_JUDGE)
-        return refuse_pending(&in, access);
-    if (state && in.packet.flow.protocol == PROTOCOL_TCP && !in.packet.reason && state->type != SOCK_RAW &&
-        tcp_is_known_good(&in, state))
-        return ALLOW;
-    in.cookie = bpf_get_socket_cookie(skb);
-    return receive(&in, state, sk->state);
 }

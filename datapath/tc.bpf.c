@@ -33,18 +33,6 @@ static __always_inline void refuse_as(struct inspection *in, __u8 reason)
     event_report(in);
 }
 
-/* Not yet READY. What the kernel sends of itself is counted without an event. */
-static __always_inline int while_pending(const struct __sk_buff *skb, struct inspection *in, int access, int direction)
-{
-    in->reason = REASON_PENDING;
-    in->verdict = access == POD_ACCESS_AUDIT ? VERDICT_AUDIT : VERDICT_DROPPED;
-    if (in->owner)
-        event_report(in);
-    else
-        event_suppress(in);
-    return access == POD_ACCESS_AUDIT ? let_pass(skb, in->slot, direction) : DROP;
-}
-
 /* ARP, ND and whatever else has no owner, for the first time or without memory. */
 static __always_inline void judge_neighbour(struct __sk_buff *skb, struct inspection *in)
 {
@@ -208,7 +196,7 @@ int nsp_from_pod(struct __sk_buff *skb)
     if (access == POD_ACCESS_FREE)
         return let_pass(skb, in.slot, EGRESS);
     if (access != POD_ACCESS_JUDGE)
-        return while_pending(skb, &in, access, EGRESS);
+        return event_pending(&in, access) ? let_pass(skb, in.slot, EGRESS) : DROP;
     if (is_segment_of(&in.packet, state)) {
         if (tcp_is_known_good(&in, state))
             return let_pass(skb, in.slot, EGRESS);
@@ -366,7 +354,7 @@ int nsp_to_pod(struct __sk_buff *skb)
     if (access == POD_ACCESS_FREE)
         return let_pass(skb, in.slot, INGRESS);
     if (access != POD_ACCESS_JUDGE || !iface)
-        return while_pending(skb, &in, access, INGRESS);
+        return event_pending(&in, access) ? let_pass(skb, in.slot, INGRESS) : DROP;
 
     decide_arriving(skb, &in, iface->netns_id);
     return in.verdict == VERDICT_DROPPED ? DROP : let_pass(skb, in.slot, INGRESS);

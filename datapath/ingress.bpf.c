@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The hook on the pod's cgroup that judges what a socket receives. What finds no socket is judged in tc.bpf.c. */
+#include "datapath/flow_datagram.h"
+#include "datapath/flow_tcp.h"
+
+#define ALLOW 1
+#define REFUSE 0
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* A refused segment of a live flow: the pod's process shall hear of it, at the peer's next try (tc, to the pod). */
+static __always_inline void ask_for_reset(struct inspection *in)
+{
+    __u32 slot = in->slot;
+    __u64 now = bpf_ktime_get_coarse_ns();
+    struct pod_tally *pod = bpf_map_lookup_elem(&nsp_tallies, &slot);
+
+    flow_remember(in, ruling_make(in, RULING_RESET), now);
+    if (pod)
+        pod->refused_ns = now;
+}
+
+static __always_inline int receive_tcp(struct inspection *in, struct socket_state *state, __u32 socket_state)
+{
+    if (in->packet.tcp_flags & TCP_RST)
+        return ALLOW; /* carries nothing, ends the flow */
+    if (socket_state == BPF_TCP_LISTEN)
+        return flow_decide_listener(in, !(in->packet.tcp_flags & TCP_SYN)) == VERDICT_DROPPED ? REFUSE : ALLOW;
+    if (flow_decide_tcp(in, state) != VERDICT_DROPPED)
+        return ALLOW;
+    ask_for_reset(in);
+    return REFUSE;
+}
+
+static __always_inline int receive(struct inspection *in, struct socket_state *state, __u32 socket_state)
+{
+    const struct packet *p = &in->packet;
+
+    if (p->reason || !state) {
+        in->reason = p->reason ? p->reason : REASON_FOREIGN_SOCKET;
+        policy_judge(in, QUESTION_NONE);
+        event_report(in);
+        return in->verdict == VERDICT_DROPPED ? REFUSE : ALLOW;
+    }
+    if (p->flow.protocol == PROTOCOL_TCP && state->type != SOCK_RAW)
+        return receive_tcp(in, state, socket_state);
+    if (p->flow.protocol == PROTOCOL_ICMP || p->flow.protocol == PROTOCOL_ICMPV6)
+        return flow_decide_by_table(in, INGRESS) == VERDICT_DROPPED ? REFUSE : ALLOW;
+    return flow_decide_by_socket(in, state, INGRESS) == VERDICT_DROPPED ? REFUSE : ALLOW;
+}
+
+/* A socket without state is older than our attaching, or had no memory for it: its cgroup tells the pod. */
+static __always_inline int inspect_receiver(struct inspection *in, const struct socket_state *state)
+{
+    if (state)
+        return inspect_pod(in, state->slot, state->epoch);
+
+    const struct pod_ref *ref = bpf_get_local_storage(&nsp_cgroup, 0);
+
+    return inspect_pod(in, ref->slot, ref->epoch);
+}
+
+SEC("cgroup_skb/ingress")
+int nsp_ingress(struct __sk_buff *skb)
+{
+    struct inspection in = {.hook = HOOK_CGROUP_INGRESS, .direction = INGRESS};
+    struct bpf_sock *sk = skb->sk;
+    struct socket_state *state;
+
+    if (skb->ifindex == LOOPBACK_IFINDEX || skb->pkt_type == PACKET_LOOPBACK)
+        return ALLOW; /* the pod's own, its own copy of a multicast included */
+    sk = sk ? bpf_sk_fullsock(sk) : NULL;
+    if (!sk)
+        return REFUSE;
+    state = bpf_sk_storage_get(&nsp_sockets, sk, NULL, 0);
+    packet_parse_datagram(skb, &in.packet);
+    in.ifindex = skb->ifindex;
+    in.owner = state;
+
+    int access = inspect_receiver(&in, state);
+
+    if (access == POD_ACCESS_FREE)
+        return ALLOW;
+    if (access != POD_ACCESS_JUDGE)
+        return event_pending(&in, access) ? ALLOW : REFUSE;
+    if (state && in.packet.flow.protocol == PROTOCOL_TCP && !in.packet.reason && state->type != SOCK_RAW &&
+        tcp_is_known_good(&in, state))
+        return ALLOW;
+    in.cookie = bpf_get_socket_cookie(skb);
+    return receive(&in, state, sk->state);
+}
