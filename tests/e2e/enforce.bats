@@ -153,6 +153,38 @@ END
     events_expect '.reason == "unknown_binary" and .hook == "sock_create" and .process.binary == "/usr/bin/other"'
 }
 
+@test "a socket handed on through exec is judged by who sends on it, however often that changes" {
+    client_profile
+    local depth
+    for depth in 1 2 3 4 5 6; do
+        outcomes client <<END
+probe inherit $depth - $SERVER4 7001 | sendto EPERM
+END
+    done
+    outcomes client <<END
+probe inherit 0 - $SERVER4 7001 | ok
+END
+}
+
+@test "a path that a process of its own user namespace has mounted something over is not believed" {
+    client_profile
+    events_watch
+    local got
+    got=$(container_exec client/main /bin/busybox unshare -Urm /bin/busybox sh -c \
+        "/bin/busybox mount -o bind /usr/bin/other /usr/bin/probe && exec /usr/bin/probe tcp $SERVER4 7000") || true
+    [[ $got == "connect EPERM" ]] || { echo "$got" && false; }
+    events_expect '.reason == "untrusted_binary" and .process.binary == "/usr/bin/probe"'
+}
+
+@test "a large datagram passes in its fragments, to one peer as to another" {
+    client_profile
+    outcomes client <<END
+probe udp-large $SERVER4 7001 | ok
+probe udp-large $SERVER6 7001 | ok
+other udp-large $SERVER4 7001 | sendto EPERM
+END
+}
+
 @test "what a packet socket sends is dropped on the veth, whoever sends it" {
     client_profile
     events_watch

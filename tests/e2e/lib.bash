@@ -10,12 +10,13 @@ source "$BATS_TEST_DIRNAME/../../demo/pods.bash"
 [[ -z ${E2E_NODE:-} ]] || pods_names "$E2E_NODE"
 
 # --- the node ---------------------------------------------------------------------------------------------------------
-# node_up: for setup_file. In the image probe one program has two paths: /usr/bin/probe, which profiles list, and
-# /usr/bin/other, which none does.
+# node_up: for setup_file. In the image probe one program has three paths: /usr/bin/probe, which profiles list, and
+# /usr/bin/other and /usr/bin/third, which none does.
 node_up() {
     export E2E_NODE=$NSP_ID
     pods_begin "$NSP_ID"
-    pods_image probe "/usr/bin/probe=$NSP_BUILD/support/e2e-probe" "/usr/bin/other=$NSP_BUILD/support/e2e-probe"
+    local probe=$NSP_BUILD/support/e2e-probe
+    pods_image probe "/usr/bin/probe=$probe" "/usr/bin/other=$probe" "/usr/bin/third=$probe"
     pods_policyd --events-burst 100000 --events-per-second 100000
 }
 

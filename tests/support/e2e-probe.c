@@ -5,6 +5,7 @@
  * anything else the process does.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -103,6 +104,24 @@ static struct outcome probe_udp(char **args)
     return recv(fd, answer, sizeof(answer), 0) < 0 ? outcome_errno("recv") : outcome_ok();
 }
 
+/* 4,000 bytes: more than the veth takes at once. */
+static struct outcome probe_udp_large(char **args)
+{
+    char datagram[4000] = "echo\n", answer[sizeof(datagram)];
+    struct peer peer;
+
+    if (peer_parse(&peer, args[0], args[1]))
+        exit(2);
+
+    cleanup_close int fd = socket_open(peer.any.sa_family, SOCK_DGRAM, 0);
+
+    if (fd < 0)
+        return outcome_errno("socket");
+    if (sendto(fd, datagram, sizeof(datagram), 0, &peer.any, peer.length) < 0)
+        return outcome_errno("sendto");
+    return recv(fd, answer, sizeof(answer), 0) < 0 ? outcome_errno("recv") : outcome_ok();
+}
+
 static struct outcome probe_bind(char **args)
 {
     int type = !strcmp(args[0], "tcp") ? SOCK_STREAM : SOCK_DGRAM;
@@ -143,6 +162,32 @@ static struct outcome probe_hold(char **args)
     }
 }
 
+/*
+ * A UDP socket handed on through DEPTH programs, of which /usr/bin/other is each second and the first; the last one
+ * sends. FD is "-" in the first run, which sends a datagram itself.
+ */
+static struct outcome probe_inherit(char **args)
+{
+    int depth = atoi(args[0]), fd = atoi(args[1]);
+    char left[16], number[16];
+    struct peer peer;
+
+    if (peer_parse(&peer, args[2], args[3]))
+        exit(2);
+    if (!strcmp(args[1], "-")) {
+        fd = socket_open(peer.any.sa_family, SOCK_DGRAM, 0);
+        if (fcntl(fd, F_SETFD, 0) < 0 || sendto(fd, "echo\n", 5, 0, &peer.any, peer.length) < 0)
+            return outcome_errno("first sendto");
+    }
+    if (depth == 0)
+        return sendto(fd, "echo\n", 5, 0, &peer.any, peer.length) < 0 ? outcome_errno("sendto") : outcome_ok();
+    snprintf(left, sizeof(left), "%d", depth - 1);
+    snprintf(number, sizeof(number), "%d", fd);
+    execl(depth % 2 ? "/usr/bin/other" : "/usr/bin/third", "e2e-probe", "inherit", left, number, args[2], args[3],
+          (char *)NULL);
+    return outcome_errno("execl");
+}
+
 struct verb {
     const char *name;
     const char *arguments;
@@ -156,12 +201,14 @@ static const struct verb verbs[] = {
     {"udp", "ADDRESS PORT", 2, probe_udp},
     {"udp-connect", "ADDRESS PORT", 2, probe_udp_connect},
     {"udp-connected", "ADDRESS PORT", 2, probe_udp_connected},
+    {"udp-large", "ADDRESS PORT", 2, probe_udp_large},
     {"bind", "tcp|udp PORT", 2, probe_bind},
     {"hold", "ADDRESS PORT send|receive", 3, probe_hold},
     {"ping", "ADDRESS", 1, probe_ping},
     {"raw", "ADDRESS", 1, probe_raw},
     {"packet", "IFNAME FROM TO PORT", 4, probe_packet},
     {"blast", "ADDRESS PORT", 2, probe_blast},
+    {"inherit", "DEPTH FD ADDRESS PORT", 4, probe_inherit},
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
