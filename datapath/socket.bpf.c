@@ -238,52 +238,45 @@ static __noinline int judge_bind(struct bpf_sock_addr *ctx, struct socket_state 
     return in.verdict == VERDICT_DROPPED ? REFUSE : ALLOW;
 }
 
+static __always_inline struct socket_state *caller_of(struct bpf_sock_addr *ctx)
+{
+    return ctx->sk ? own_socket(ctx->sk) : NULL;
+}
+
 SEC("cgroup/connect4")
 int nsp_connect4(struct bpf_sock_addr *ctx)
 {
-    struct socket_state *state = ctx->sk ? own_socket(ctx->sk) : NULL;
-
-    return judge_connect(ctx, state, false) == ALLOW ? ALLOW : REFUSE;
+    return judge_connect(ctx, caller_of(ctx), false) == ALLOW ? ALLOW : REFUSE;
 }
 
 SEC("cgroup/connect6")
 int nsp_connect6(struct bpf_sock_addr *ctx)
 {
-    struct socket_state *state = ctx->sk ? own_socket(ctx->sk) : NULL;
-
-    return judge_connect(ctx, state, true) == ALLOW ? ALLOW : REFUSE;
+    return judge_connect(ctx, caller_of(ctx), true) == ALLOW ? ALLOW : REFUSE;
 }
 
 SEC("cgroup/sendmsg4")
 int nsp_sendmsg4(struct bpf_sock_addr *ctx)
 {
-    struct socket_state *state = ctx->sk ? own_socket(ctx->sk) : NULL;
-
-    return judge_datagram(ctx, state, false) == ALLOW ? ALLOW : REFUSE;
+    return judge_datagram(ctx, caller_of(ctx), false) == ALLOW ? ALLOW : REFUSE;
 }
 
 SEC("cgroup/sendmsg6")
 int nsp_sendmsg6(struct bpf_sock_addr *ctx)
 {
-    struct socket_state *state = ctx->sk ? own_socket(ctx->sk) : NULL;
-
-    return judge_datagram(ctx, state, true) == ALLOW ? ALLOW : REFUSE;
+    return judge_datagram(ctx, caller_of(ctx), true) == ALLOW ? ALLOW : REFUSE;
 }
 
 SEC("cgroup/bind4")
 int nsp_bind4(struct bpf_sock_addr *ctx)
 {
-    struct socket_state *state = ctx->sk ? own_socket(ctx->sk) : NULL;
-
-    return judge_bind(ctx, state, false) == ALLOW ? ALLOW : REFUSE;
+    return judge_bind(ctx, caller_of(ctx), false) == ALLOW ? ALLOW : REFUSE;
 }
 
 SEC("cgroup/bind6")
 int nsp_bind6(struct bpf_sock_addr *ctx)
 {
-    struct socket_state *state = ctx->sk ? own_socket(ctx->sk) : NULL;
-
-    return judge_bind(ctx, state, true) == ALLOW ? ALLOW : REFUSE;
+    return judge_bind(ctx, caller_of(ctx), true) == ALLOW ? ALLOW : REFUSE;
 }
 
 /* listen() may come without bind(), and from another process than socket(). Children inherit what is set here. */
