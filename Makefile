@@ -240,6 +240,7 @@ install: all
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(BUILD)/policyd
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(BUILD)/nspctl
 	install -D -m 755 -t $(DESTDIR)$(CNI_BIN_DIR) $(BUILD)/nsp
+	install -d -m 755 $(DESTDIR)/etc/nsp/manifests
 	[ -e $(DESTDIR)/etc/nsp/policyd.conf ] || install -D -m 644 -t $(DESTDIR)/etc/nsp conf/policyd.conf
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/nsp $(wildcard conf/*.conflist)
 	$(foreach page,$(MAN_PAGES),install -D -m 644 -t \

@@ -26,7 +26,7 @@ struct examination {
 
 static int broken(struct error *err, const char *what)
 {
-    return error_set(err, CNI_BROKEN, "%s; policyd repairs it, or the pod has to be made anew", what);
+    return error_set(err, CNI_BROKEN, "%s; the pod has to be made anew", what);
 }
 
 static int check_record(struct examination *examination, struct error *err)

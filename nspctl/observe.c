@@ -87,6 +87,14 @@ static int set_since(struct wanted *wanted, const char *text, struct error *err)
     return add_parameter(wanted, "since", number, err);
 }
 
+/* The words that the compact form prints are taken as well as the events' own. */
+static const char *verdict_name(const char *text)
+{
+    if (strcmp(text, "DENIED") == 0)
+        return "DROPPED";
+    return strcmp(text, "AUDITED") == 0 ? "AUDIT" : text;
+}
+
 /* Options that are handed on as they are carry the parameter's name. */
 static const struct option longs[] = {
     {"follow", no_argument, NULL, 'f'},
@@ -95,7 +103,7 @@ static const struct option longs[] = {
     {"since", required_argument, NULL, 's'},
     {"pod", required_argument, NULL, 'p'},
     {"binary", required_argument, NULL, 'p'},
-    {"verdict", required_argument, NULL, 'p'},
+    {"verdict", required_argument, NULL, 'v'},
     {"last", required_argument, NULL, 'p'},
     {NULL, 0, NULL, 0},
 };
@@ -114,6 +122,8 @@ static int read_option(struct wanted *wanted, int option, int index, char **argv
         return set_since(wanted, optarg, err);
     case 'p':
         return add_parameter(wanted, longs[index].name, optarg, err);
+    case 'v':
+        return add_parameter(wanted, "verdict", verdict_name(optarg), err);
     default:
         return arguments_fail(option, argv, err);
     }
