@@ -95,6 +95,27 @@ static bool is_root(int fd)
     return false;
 }
 
+static void resume_accepting(evutil_socket_t fd, short what, void *context)
+{
+    struct announce *announce = context;
+
+    (void)fd;
+    (void)what;
+    event_add(announce->event, NULL);
+}
+
+/* Without a descriptor to accept with, the listener would stay readable and the loop would spin. */
+static void pause_accepting(struct announce *announce)
+{
+    static const struct timeval pause = {.tv_usec = 100000};
+
+    if (errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS)
+        return;
+    log_warning("socket=cni cannot accept: %s", strerror(errno));
+    event_del(announce->event);
+    event_base_once(announce->base, -1, EV_TIMEOUT, resume_accepting, announce, &pause);
+}
+
 static void accept_one(evutil_socket_t listener, short what, void *context)
 {
     struct announce *announce = context;
@@ -102,7 +123,11 @@ static void accept_one(evutil_socket_t listener, short what, void *context)
     struct waiter *waiter;
 
     (void)what;
-    if (fd < 0 || !is_root(fd))
+    if (fd < 0) {
+        pause_accepting(announce);
+        return;
+    }
+    if (!is_root(fd))
         return;
     waiter = calloc(1, sizeof(*waiter));
     if (!waiter)

@@ -49,34 +49,30 @@ static json_t *make_traffic(const struct datapath *datapath, __u32 slot)
                      "bytes", (json_int_t)traffic.bytes[INGRESS]);
 }
 
+/* The attachments of all pods, listed in one walk of the map: one array for each slot that has some. */
 struct attachments {
-    __u32 slot, epoch;
-    json_t *list;
+    const struct datapath *datapath;
+    json_t *of_slot[NSP_PODS_MAX];
 };
 
 static int add_attachment(const struct attachment_key *key, const struct attachment *attachment, void *context)
 {
-    const struct attachments *attachments = context;
+    struct attachments *attachments = context;
     const char *way = attachment->flags & ATTACHED_TCX ? "tcx" : "clsact";
+    __u32 slot = attachment->slot;
 
-    if (attachment->slot != attachments->slot || attachment->epoch != attachments->epoch)
+    if (slot >= NSP_PODS_MAX || pod_word_epoch(attachments->datapath->states[slot]) != attachment->epoch)
         return 0;
+    if (!attachments->of_slot[slot])
+        attachments->of_slot[slot] = json_array();
     json_array_append_new(
-        attachments->list,
+        attachments->of_slot[slot],
         json_pack("{s:o,s:o,s:o,s:o,s:I,s:s}", "container_id", make_text(key->container_id, sizeof(key->container_id)),
                   "interface", make_text(key->ifname, sizeof(key->ifname)), "veth",
                   make_text(attachment->host_ifname, sizeof(attachment->host_ifname)), "network",
                   make_text(attachment->network, sizeof(attachment->network)), "ifindex",
                   (json_int_t)attachment->ifindex, "attach", attachment->ifindex ? way : "cgroup only"));
     return 0;
-}
-
-static json_t *make_attachments(const struct datapath *datapath, const struct pod_entry *pod)
-{
-    struct attachments attachments = {pod->slot, pod->epoch, json_array()};
-
-    record_each(datapath, add_attachment, &attachments);
-    return attachments.list;
 }
 
 static json_t *make_addresses(const struct pod *record)
@@ -131,7 +127,7 @@ static void set_record(json_t *json, const struct daemon *daemon, const struct p
     json_object_set_new(json, "cgroup", make_text(record->cgroup_path, sizeof(record->cgroup_path)));
 }
 
-static json_t *make_pod(const struct daemon *daemon, const struct pod_entry *pod)
+static json_t *make_pod(const struct daemon *daemon, const struct pod_entry *pod, json_t *attachments)
 {
     __u64 word = __atomic_load_n(&daemon->datapath.states[pod->slot], __ATOMIC_SEQ_CST);
     bool is_ready = (word & POD_STATE_MASK) == POD_READY;
@@ -149,7 +145,7 @@ static json_t *make_pod(const struct daemon *daemon, const struct pod_entry *pod
         json_object_set_new(json, "why", json_string(pod->note));
     set_policy(json, daemon, policy);
     set_record(json, daemon, pod);
-    json_object_set_new(json, "attachments", make_attachments(&daemon->datapath, pod));
+    json_object_set(json, "attachments", attachments);
     json_object_set_new(json, "traffic", make_traffic(&daemon->datapath, pod->slot));
     json_object_set_new(json, "denied", json_integer((json_int_t)denied.seen));
     json_object_set_new(json, "audited", json_integer((json_int_t)audited.seen));
@@ -159,9 +155,21 @@ static json_t *make_pod(const struct daemon *daemon, const struct pod_entry *pod
 
 json_t *view_pods(struct daemon *daemon)
 {
+    cleanup_free struct attachments *attachments = calloc(1, sizeof(*attachments));
+    json_auto_t *none = json_array();
     json_t *pods = json_array();
 
-    for (size_t i = 0; i < daemon->pods.count; i++)
-        json_array_append_new(pods, make_pod(daemon, &daemon->pods.items[i]));
+    if (!attachments)
+        return json_pack("{s:o}", "pods", pods);
+    attachments->datapath = &daemon->datapath;
+    record_each(&daemon->datapath, add_attachment, attachments);
+    for (size_t i = 0; i < daemon->pods.count; i++) {
+        const struct pod_entry *pod = &daemon->pods.items[i];
+        json_t *own = attachments->of_slot[pod->slot];
+
+        json_array_append_new(pods, make_pod(daemon, pod, own ? own : none));
+    }
+    for (__u32 slot = 0; slot < NSP_PODS_MAX; slot++)
+        json_decref(attachments->of_slot[slot]);
     return json_pack("{s:o}", "pods", pods);
 }
