@@ -192,40 +192,84 @@ static __always_inline bool same_hash(const __u8 a[16], const __u8 b[16])
     return x[0] == y[0] && x[1] == y[1];
 }
 
+/* What identity_update() compares and stores of the current process. */
+struct process {
+    const struct task_struct *task;
+    const struct file *file;
+    __u64 started_ns;
+    __u64 exec_id;
+    __u32 pid;
+};
+
+/* NOLINTNEXTLINE(readability-function-size): BPF_CORE_READ nests */
+static __always_inline void read_process(struct process *process)
+{
+    const struct task_struct *task = (void *)bpf_get_current_task();
+    const struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+
+    process->task = task;
+    process->file = BPF_CORE_READ(task, mm, exe_file);
+    process->started_ns = BPF_CORE_READ(leader, start_time);
+    process->exec_id = BPF_CORE_READ(leader, self_exec_id);
+    process->pid = BPF_CORE_READ(task, tgid);
+}
+
+static __always_inline bool is_owner_still(const struct socket_state *state, const struct process *process)
+{
+    const struct file *file = process->file;
+
+    return state->pid == process->pid && state->started_ns == process->started_ns &&
+           state->exec_id == process->exec_id && state->executable == (__u64)process->file && !state->untrusted &&
+           BPF_CORE_READ(file, f_flags) & FMODE_EXEC_FLAG;
+}
+
+/* NOLINTNEXTLINE(readability-function-size): BPF_CORE_READ nests */
+static __always_inline void write_owner(struct socket_state *state, const struct process *process)
+{
+    const struct task_struct *task = process->task;
+
+    state->pid = process->pid;
+    state->started_ns = process->started_ns;
+    state->exec_id = process->exec_id;
+    state->executable = (__u64)process->file;
+    state->uid = BPF_CORE_READ(task, real_cred, uid.val);
+    state->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+    bpf_probe_read_kernel(state->comm, sizeof(state->comm), &task->comm);
+}
+
+/* Hashes the path of the process's executable into the state; returns enum untrusted. */
+static __always_inline int name_process(struct socket_state *state, const struct process *process,
+                                        const struct sock *sk)
+{
+    const struct task_struct *task = process->task;
+
+    if (!process->file) {
+        __builtin_memset(state->path, 0, sizeof(state->path));
+        return UNTRUSTED_NO_EXECUTABLE;
+    }
+
+    int untrusted = name_executable(state, process->file, BPF_CORE_READ(task, nsproxy, mnt_ns));
+
+    if (!untrusted && BPF_CORE_READ(task, real_cred, user_ns) != BPF_CORE_READ(sk, __sk_common.skc_net.net, user_ns))
+        return UNTRUSTED_USER_NAMESPACE;
+    return untrusted;
+}
+
 /*
  * Writes the current process into the socket's state as its owner. Cheap when it is the owner already: the same
  * process, no exec since, and its executable still the same open file. True: the socket had another executable before.
  */
 static __always_inline bool identity_update(struct socket_state *state, const struct sock *sk)
 {
-    struct task_struct *task = (void *)bpf_get_current_task();
-    struct task_struct *leader = BPF_CORE_READ(task, group_leader);
-    const struct file *file = BPF_CORE_READ(task, mm, exe_file);
-    __u64 started_ns = BPF_CORE_READ(leader, start_time);
-    __u64 exec_id = BPF_CORE_READ(leader, self_exec_id);
-    __u32 pid = BPF_CORE_READ(task, tgid);
     __u8 before[16] __attribute__((aligned(8))), untrusted = state->untrusted;
+    struct process process;
 
-    if (state->pid == pid && state->started_ns == started_ns && state->exec_id == exec_id &&
-        state->executable == (__u64)file && !untrusted && BPF_CORE_READ(file, f_flags) & FMODE_EXEC_FLAG)
+    read_process(&process);
+    if (is_owner_still(state, &process))
         return false;
     __builtin_memcpy(before, state->path, sizeof(before));
-    state->pid = pid;
-    state->started_ns = started_ns;
-    state->exec_id = exec_id;
-    state->executable = (__u64)file;
-    state->uid = BPF_CORE_READ(task, real_cred, uid.val);
-    state->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-    bpf_probe_read_kernel(state->comm, sizeof(state->comm), &task->comm);
-    if (file) {
-        state->untrusted = name_executable(state, file, BPF_CORE_READ(task, nsproxy, mnt_ns));
-        if (!state->untrusted &&
-            BPF_CORE_READ(task, real_cred, user_ns) != BPF_CORE_READ(sk, __sk_common.skc_net.net, user_ns))
-            state->untrusted = UNTRUSTED_USER_NAMESPACE;
-    } else {
-        __builtin_memset(state->path, 0, sizeof(state->path));
-        state->untrusted = UNTRUSTED_NO_EXECUTABLE;
-    }
+    write_owner(state, &process);
+    state->untrusted = name_process(state, &process, sk);
     return state->untrusted != untrusted || !same_hash(state->path, before);
 }
 
