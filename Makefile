@@ -25,7 +25,7 @@ say   = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$@')
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests test check bench demo install uninstall test-kernels packages format clean help
+.PHONY: all tests test check bench fuzz demo install uninstall test-kernels packages format clean help
 .PHONY: $(addprefix check-,format tidy shell style arm64 plugin)
 
 ## all           build everything that is installed (the default)
@@ -33,6 +33,7 @@ all: $(BUILD)/nsp $(BUILD)/policyd $(BUILD)/nspctl
 ## tests         build what the tests run, without running it
 ## test          install missing packages, build, run all suites; TESTS="unit cni" runs only those
 ## check         formatting, clang-tidy, shellcheck, house style, BPF for arm64, the plugin's linkage and size
+## fuzz          give random input to what reads manifests and CNI configurations, 10 s a target
 ## bench         measure; prints ratios with quartiles, judges nothing
 ## demo          install missing packages, build, show the product at work; KEEP=1 leaves it running
 ## install       into PREFIX, DESTDIR, CNI_BIN_DIR
@@ -187,6 +188,9 @@ test-kernels: packages
 
 bench: all $(BENCHES) $(TEST_BPF) $(HELPERS)
 	@if [ -x tests/bench/run ]; then tests/bench/run; else set -e; for bench in $(BENCHES); do $$bench; done; fi
+
+fuzz:
+	@tests/fuzz/run
 
 demo: packages
 	@$(MAKE) $(JOBS) all $(DEMOS) $(HELPERS)
