@@ -94,8 +94,7 @@ static void warn_of_half(const char *host_ifname, __u32 flags)
 static int attach(const struct datapath *datapath, const struct addition *addition, struct record_request *request,
                   struct error *err)
 {
-    const struct attachment *attachment = &request->attachment;
-    __u32 flags = 0;
+    struct attachment *attachment = &request->attachment;
 
     if (record_add(datapath, request, err) < 0)
         return datapath_error(err, "recording the pod");
@@ -104,15 +103,16 @@ static int attach(const struct datapath *datapath, const struct addition *additi
     if (record_bind_cgroup(datapath, addition->cgroup.id, attachment->slot, attachment->epoch, err) < 0)
         goto undo;
     if (attachment->ifindex) {
-        if (attach_veth(datapath, attachment->ifindex, attachment->slot, &flags, err) < 0)
+        if (attach_veth(datapath, attachment->ifindex, attachment->slot, &attachment->flags, err) < 0)
             goto undo;
-        if (record_set_flags(datapath, &request->key, flags, err) < 0)
-            goto undo;
-        warn_of_half(attachment->host_ifname, flags);
+        warn_of_half(attachment->host_ifname, attachment->flags);
     }
+    /* Says also whether the record is still there: `policyd --remove` may have taken it, and the pins. */
+    if (record_set_flags(datapath, &request->key, attachment, err) < 0)
+        goto undo;
     return 0;
 undo:
-    record_remove(datapath, &request->key, NULL);
+    record_undo(datapath, request, addition->cgroup.fd);
     return datapath_error(err, "attaching to the pod");
 }
 

@@ -53,15 +53,18 @@ static int collect(const struct attachment_key *key, const struct attachment *at
 {
     struct collection *collection = context;
     struct error err;
+    int rc = 0;
 
     if (strcmp(attachment->network, collection->conf->name) != 0 || is_valid(collection->conf, key))
         return 0;
-    if (record_is_dead(collection->datapath, attachment) != 1) {
+    if (record_is_dead(collection->datapath, attachment))
+        rc = record_remove_dead(collection->datapath, key, attachment, &err);
+    if (rc == 0) {
         log_warning("container=%s ifname=%s is not in the runtime's list but alive: kept", key->container_id,
                     key->ifname);
         return 0;
     }
-    if (record_remove(collection->datapath, key, &err) < 0 && collection->failures++ == 0)
+    if (rc < 0 && collection->failures++ == 0)
         collection->first = err;
     if (!collection->unheard)
         collection->unheard =

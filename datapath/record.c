@@ -12,6 +12,7 @@
 #include <bpf/bpf.h>
 
 #include "datapath/attach.h"
+#include "datapath/attach_tcx.h"
 #include "datapath/cgroup_id.h"
 #include "datapath/pins_lock.h"
 #include "datapath/record_slot.h"
@@ -132,17 +133,23 @@ int record_bind_cgroup(const struct datapath *datapath, __u64 cgroup_id, __u32 s
     return update(datapath, MAP_CGROUP, &cgroup_id, &ref, err);
 }
 
-int record_set_flags(const struct datapath *datapath, const struct attachment_key *key, __u32 flags, struct error *err)
+bool record_is_same(const struct attachment *a, const struct attachment *b)
 {
-    struct attachment attachment = {0};
+    return a->slot == b->slot && a->epoch == b->epoch && a->ifindex == b->ifindex;
+}
+
+int record_set_flags(const struct datapath *datapath, const struct attachment_key *key,
+                     const struct attachment *attachment, struct error *err)
+{
+    struct attachment present = {0};
     cleanup_close int lock = pins_lock(datapath->directory, err);
 
     if (lock < 0)
         return lock;
-    if (record_find(datapath, key, &attachment))
-        return error_set(err, ENOENT, "%s/%s: no such attachment", key->container_id, key->ifname);
-    attachment.flags = flags;
-    return update(datapath, MAP_ATTACHED, key, &attachment, err);
+    if (record_find(datapath, key, &present) || !record_is_same(&present, attachment))
+        return error_set(err, ENOENT, "%s/%s: removed meanwhile", key->container_id, key->ifname);
+    present.flags = attachment->flags;
+    return update(datapath, MAP_ATTACHED, key, &present, err);
 }
 
 int record_find(const struct datapath *datapath, const struct attachment_key *key, struct attachment *attachment)
@@ -164,6 +171,24 @@ static bool has_device(const struct datapath *datapath, const struct attachment 
                                    (iface.slot == attachment->slot && iface.epoch == attachment->epoch));
 }
 
+int record_remove_locked(const struct datapath *datapath, const struct attachment_key *key, struct error *err)
+{
+    struct attachment attachment = {0};
+    int failure = 0;
+
+    if (record_find(datapath, key, &attachment))
+        return 0;
+    if (has_device(datapath, &attachment))
+        failure = attach_veth_undo(datapath, attachment.ifindex, attachment.slot, err);
+    if (failure)
+        return failure;
+    delete_iface(datapath, &attachment);
+    failure = record_slot_release(datapath, &attachment, key, err);
+    if (bpf_map_delete_elem(datapath->maps[MAP_ATTACHED], key) && errno != ENOENT && !failure)
+        failure = error_set(err, errno, "%s: cannot delete an entry: %s", pins_map_name(MAP_ATTACHED), strerror(errno));
+    return failure;
+}
+
 int record_remove(const struct datapath *datapath, const struct attachment_key *key, struct error *err)
 {
     struct attachment attachment = {0};
@@ -171,7 +196,7 @@ int record_remove(const struct datapath *datapath, const struct attachment_key *
 
     if (record_find(datapath, key, &attachment))
         return 0;
-    /* Outside the lock: detaching a tcx link waits for RCU. */
+    /* Outside the lock: detaching a tcx link waits for RCU. Under it once more, for what was attached meanwhile. */
     if (has_device(datapath, &attachment))
         failure = attach_veth_undo(datapath, attachment.ifindex, attachment.slot, err);
     if (failure)
@@ -179,13 +204,31 @@ int record_remove(const struct datapath *datapath, const struct attachment_key *
 
     cleanup_close int lock = pins_lock(datapath->directory, err);
 
-    if (lock < 0)
-        return lock;
-    delete_iface(datapath, &attachment);
-    failure = record_slot_release(datapath, &attachment, key, err);
-    if (bpf_map_delete_elem(datapath->maps[MAP_ATTACHED], key) && errno != ENOENT && !failure)
-        failure = error_set(err, errno, "%s: cannot delete an entry: %s", pins_map_name(MAP_ATTACHED), strerror(errno));
-    return failure;
+    return lock < 0 ? lock : record_remove_locked(datapath, key, err);
+}
+
+/* Another attachment of the pod, or of another epoch, has its cgroup. */
+static bool is_cgroup_taken(const struct datapath *datapath, __u64 cgroup_id)
+{
+    struct pod_ref ref;
+
+    return bpf_map_lookup_elem(datapath->maps[MAP_IDS], &cgroup_id, &ref) == 0;
+}
+
+void record_undo(const struct datapath *datapath, const struct record_request *request, int cgroup_fd)
+{
+    struct attachment present = {0};
+    cleanup_close int lock = pins_lock(datapath->directory, NULL);
+
+    if (lock >= 0 && record_find(datapath, &request->key, &present) == 0 &&
+        record_is_same(&present, &request->attachment)) {
+        record_remove_locked(datapath, &request->key, NULL);
+        return;
+    }
+    if (has_device(datapath, &request->attachment))
+        attach_veth_undo(datapath, request->attachment.ifindex, request->attachment.slot, NULL);
+    if (!is_cgroup_taken(datapath, request->pod.cgroup_id))
+        attach_cgroup_undo(datapath, cgroup_fd, NULL);
 }
 
 int record_each(const struct datapath *datapath,
@@ -226,18 +269,67 @@ static bool is_device_gone(const struct datapath *datapath, const struct attachm
     return attach_veth_present(datapath, attachment->ifindex, attachment->slot) == 0;
 }
 
-int record_is_dead(const struct datapath *datapath, const struct attachment *attachment)
+bool record_has_lost_veth(const struct datapath *datapath, const struct attachment *attachment)
+{
+    return attachment->ifindex && is_device_gone(datapath, attachment);
+}
+
+bool record_is_dead(const struct datapath *datapath, const struct attachment *attachment)
 {
     struct pod pod = {0};
 
     if (record_pod(datapath, attachment->slot, &pod) || pod.epoch != attachment->epoch)
-        return 1;
-    if (attachment->ifindex && is_device_gone(datapath, attachment))
-        return 1;
+        return true;
     if (!pod.cgroup_id)
-        return 0;
+        return record_has_lost_veth(datapath, attachment);
 
     cleanup_close int cgroup_fd = cgroup_id_open(pod.cgroup_id);
 
     return cgroup_fd == -ESTALE;
+}
+
+/* Whether the entry still is the one that was seen without the lock: an ADD may have replaced it. */
+static bool is_still(const struct datapath *datapath, const struct attachment_key *key, const struct attachment *seen)
+{
+    struct attachment present = {0};
+
+    return record_find(datapath, key, &present) == 0 && record_is_same(&present, seen);
+}
+
+int record_remove_dead(const struct datapath *datapath, const struct attachment_key *key, const struct attachment *seen,
+                       struct error *err)
+{
+    cleanup_close int lock = pins_lock(datapath->directory, err);
+
+    if (lock < 0)
+        return lock;
+    if (!is_still(datapath, key, seen) || !record_is_dead(datapath, seen))
+        return 0;
+
+    int rc = record_remove_locked(datapath, key, err);
+
+    return rc ? rc : 1;
+}
+
+int record_drop_veth(const struct datapath *datapath, const struct attachment_key *key, const struct attachment *seen,
+                     struct error *err)
+{
+    struct attachment left = {0};
+    cleanup_close int lock = pins_lock(datapath->directory, err);
+
+    if (lock < 0)
+        return lock;
+    if (!is_still(datapath, key, seen) || !record_has_lost_veth(datapath, seen))
+        return 0;
+    /* Filters went with the device; of links the pins are left. */
+    int rc = attach_tcx_remove(datapath, seen->ifindex, seen->slot, err);
+
+    if (rc)
+        return rc;
+    delete_iface(datapath, seen);
+    record_find(datapath, key, &left);
+    left.ifindex = 0;
+    left.flags = 0;
+    rc = update(datapath, MAP_ATTACHED, key, &left, err);
+    return rc ? rc : 1;
 }

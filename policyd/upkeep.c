@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "datapath/attach.h"
+#include "datapath/attach_tcx.h"
 #include "datapath/record.h"
 #include "lib/log.h"
 
@@ -18,9 +19,14 @@
 static const struct timeval soon = {.tv_sec = 1};
 
 /* Attachments that need something, found in one walk and worked on after it. */
+struct found {
+    struct attachment_key key;
+    struct attachment attachment;
+};
+
 struct work {
     size_t count, room;
-    struct attachment_key *keys;
+    struct found *found;
     bool (*wants)(const struct datapath *datapath, const struct attachment *attachment);
     const struct datapath *datapath;
 };
@@ -33,20 +39,15 @@ static int collect(const struct attachment_key *key, const struct attachment *at
         return 0;
     if (work->count == work->room) {
         size_t room = work->room ? 2 * work->room : 16;
-        struct attachment_key *keys = realloc(work->keys, room * sizeof(*keys));
+        struct found *found = realloc(work->found, room * sizeof(*found));
 
-        if (!keys)
+        if (!found)
             return -ENOMEM;
-        work->keys = keys;
+        work->found = found;
         work->room = room;
     }
-    work->keys[work->count++] = *key;
+    work->found[work->count++] = (struct found){*key, *attachment};
     return 0;
-}
-
-static bool is_dead(const struct datapath *datapath, const struct attachment *attachment)
-{
-    return record_is_dead(datapath, attachment) == 1;
 }
 
 static bool is_clsact(const struct datapath *datapath, const struct attachment *attachment)
@@ -55,57 +56,77 @@ static bool is_clsact(const struct datapath *datapath, const struct attachment *
     return attachment->ifindex && !(attachment->flags & ATTACHED_TCX);
 }
 
-static size_t remove_dead(struct upkeep *upkeep)
+static size_t remove_dead(const struct datapath *datapath)
 {
-    struct work work = {.wants = is_dead, .datapath = upkeep->datapath};
+    struct work work = {.wants = record_is_dead, .datapath = datapath};
     size_t removed = 0;
 
-    record_each(upkeep->datapath, collect, &work);
+    record_each(datapath, collect, &work);
     for (size_t i = 0; i < work.count; i++) {
+        const struct attachment_key *key = &work.found[i].key;
         struct error err = {0};
+        int rc = record_remove_dead(datapath, key, &work.found[i].attachment, &err);
 
-        if (record_remove(upkeep->datapath, &work.keys[i], &err)) {
-            log_warning("container=%.128s interface=%.16s not removed: %s", work.keys[i].container_id,
-                        work.keys[i].ifname, err.msg);
+        if (rc < 0)
+            log_warning("container=%.128s interface=%.16s not removed: %s", key->container_id, key->ifname, err.msg);
+        if (rc <= 0)
             continue;
-        }
-        log_info("container=%.128s interface=%.16s removed: its veth or cgroup is gone", work.keys[i].container_id,
-                 work.keys[i].ifname);
+        log_info("container=%.128s interface=%.16s removed: the pod's cgroup is gone", key->container_id, key->ifname);
         removed++;
     }
-    free(work.keys);
+    free(work.found);
     return removed;
 }
 
-static bool is_same(const struct attachment *a, const struct attachment *b)
+static size_t drop_veths(const struct datapath *datapath)
 {
-    return a->slot == b->slot && a->epoch == b->epoch && a->ifindex == b->ifindex;
+    struct work work = {.wants = record_has_lost_veth, .datapath = datapath};
+    size_t dropped = 0;
+
+    record_each(datapath, collect, &work);
+    for (size_t i = 0; i < work.count; i++) {
+        const struct attachment_key *key = &work.found[i].key;
+        const char *veth = work.found[i].attachment.host_ifname;
+        struct error err = {0};
+        int rc = record_drop_veth(datapath, key, &work.found[i].attachment, &err);
+
+        if (rc < 0)
+            log_warning("container=%.128s interface=%.16s veth=%.16s is gone, its record is not: %s", key->container_id,
+                        key->ifname, veth, err.msg);
+        if (rc <= 0)
+            continue;
+        log_warning("container=%.128s interface=%.16s veth=%.16s is gone, the pod's cgroup is not: judged at its "
+                    "sockets alone",
+                    key->container_id, key->ifname, veth);
+        dropped++;
+    }
+    free(work.found);
+    return dropped;
 }
 
 static void promote(const struct datapath *datapath, const struct attachment_key *key)
 {
-    struct attachment before, after;
+    struct attachment attachment;
     struct error err = {0};
     int rc;
 
-    if (record_find(datapath, key, &before) || !is_clsact(datapath, &before))
+    if (record_find(datapath, key, &attachment) || !is_clsact(datapath, &attachment))
         return;
-    rc = attach_promote(datapath, before.ifindex, before.slot, &before.flags, &err);
+    rc = attach_promote(datapath, attachment.ifindex, attachment.slot, &attachment.flags, &err);
     if (rc < 0) {
-        log_warning("interface=%.16s stays on clsact: %s", before.host_ifname, err.msg);
+        log_warning("interface=%.16s stays on clsact: %s", attachment.host_ifname, err.msg);
         return;
     }
     if (rc == 0)
         return;
+    rc = record_set_flags(datapath, key, &attachment, &err);
     /* A DEL that came meanwhile took off what it found; what we put on after it is ours to take off. */
-    if (record_find(datapath, key, &after) || !is_same(&before, &after))
-        rc = attach_veth_undo(datapath, before.ifindex, before.slot, &err);
-    else
-        rc = record_set_flags(datapath, key, before.flags, &err);
+    if (rc == -ENOENT)
+        rc = attach_tcx_remove(datapath, attachment.ifindex, attachment.slot, &err);
     if (rc)
-        log_warning("interface=%.16s after its promotion to tcx: %s", before.host_ifname, err.msg);
+        log_warning("interface=%.16s after its promotion to tcx: %s", attachment.host_ifname, err.msg);
     else
-        log_debug("interface=%.16s promoted to tcx", before.host_ifname);
+        log_debug("interface=%.16s promoted to tcx", attachment.host_ifname);
 }
 
 static bool is_ending(struct upkeep *upkeep)
@@ -124,8 +145,8 @@ static void promote_all(struct upkeep *upkeep)
 
     record_each(upkeep->datapath, collect, &work);
     for (size_t i = 0; i < work.count && !is_ending(upkeep); i++)
-        promote(upkeep->datapath, &work.keys[i]);
-    free(work.keys);
+        promote(upkeep->datapath, &work.found[i].key);
+    free(work.found);
 }
 
 static void prepare_slots(struct upkeep *upkeep)
@@ -148,7 +169,7 @@ static void prepare_slots(struct upkeep *upkeep)
 
 static void work_once(struct upkeep *upkeep)
 {
-    uint64_t removed = remove_dead(upkeep);
+    uint64_t removed = remove_dead(upkeep->datapath) + drop_veths(upkeep->datapath);
 
     if (removed && write(upkeep->report_fd, &removed, sizeof(removed)) < 0)
         log_warning("upkeep cannot report: %s", strerror(errno));

@@ -78,7 +78,8 @@ static void removal_takes_the_programs_off_veth_and_cgroup(void **state)
     assert_int_equal(bpf_map_lookup_elem(records.maps[MAP_CGROUP], &id, &ref), 0);
     assert_int_equal(ref.slot, request.attachment.slot);
     assert_int_equal(attach_veth(&records, ifindex, request.attachment.slot, &flags, &err), 0);
-    assert_int_equal(record_set_flags(&records, &request.key, flags, &err), 0);
+    request.attachment.flags = flags;
+    assert_int_equal(record_set_flags(&records, &request.key, &request.attachment, &err), 0);
     assert_int_equal(record_find(&records, &request.key, &attachment), 0);
     assert_int_equal(attachment.flags, flags);
     records_remove(&request.key);
@@ -90,7 +91,88 @@ static void removal_takes_the_programs_off_veth_and_cgroup(void **state)
     sandbox_delete_link(ifindex);
 }
 
-static void attachment_is_dead_when_device_or_cgroup_is_gone(void **state)
+static void attachment_has_lost_its_veth_when_the_device_is_gone_or_anothers(void **state)
+{
+    struct error err = {0};
+    __u32 ifindex = sandbox_add_veth("veth-a", "veth-b"), flags = 0;
+    struct record_request request = records_request("c1", "eth0", 0, ifindex);
+    const struct attachment *attachment = &request.attachment;
+
+    (void)state;
+    strcpy(request.attachment.host_ifname, "veth-a");
+    records_add(&request);
+    assert_false(record_has_lost_veth(&records, attachment));
+    assert_int_equal(attach_veth(&records, ifindex, attachment->slot, &flags, &err), 0);
+    sandbox_rename_link(ifindex, "renamed");
+    assert_false(record_has_lost_veth(&records, attachment));
+    assert_int_equal(attach_veth_undo(&records, ifindex, attachment->slot, &err), 0);
+    assert_true(record_has_lost_veth(&records, attachment)); /* another device has the number */
+    sandbox_delete_link(ifindex);
+    assert_true(record_has_lost_veth(&records, attachment));
+    assert_true(record_is_dead(&records, attachment)); /* it has no cgroup */
+    assert_int_equal(record_remove_dead(&records, &request.key, attachment, &err), 1);
+    records_assert_none();
+}
+
+/* A pod with CAP_NET_ADMIN deletes its eth0 and lives on. */
+static void pod_that_has_lost_its_veth_keeps_record_and_cgroup_programs(void **state)
+{
+    struct error err = {0};
+    __u64 id;
+    int fd = sandbox_make_cgroup("pod", &id);
+    __u32 ifindex = sandbox_add_veth("veth-a", "veth-b"), flags = 0;
+    struct record_request request = records_request("c1", "eth0", id, ifindex);
+    struct attachment seen, left;
+
+    (void)state;
+    strcpy(request.attachment.host_ifname, "veth-a");
+    records_add(&request);
+    assert_int_equal(attach_cgroup(&records, fd, &err), 0);
+    assert_int_equal(attach_veth(&records, ifindex, request.attachment.slot, &flags, &err), 0);
+    attach_promote(&records, ifindex, request.attachment.slot, &flags, &err);
+    request.attachment.flags = flags;
+    assert_int_equal(record_set_flags(&records, &request.key, &request.attachment, &err), 0);
+    seen = request.attachment;
+    assert_int_equal(record_drop_veth(&records, &request.key, &seen, &err), 0);
+    sandbox_delete_link(ifindex);
+    assert_false(record_is_dead(&records, &seen));
+    assert_int_equal(record_remove_dead(&records, &request.key, &seen, &err), 0);
+    assert_int_equal(record_drop_veth(&records, &request.key, &seen, &err), 1);
+    assert_int_equal(attach_cgroup_present(&records, fd), 1);
+    assert_int_equal(records_count(MAP_IFS), 0);
+    assert_int_equal(record_find(&records, &request.key, &left), 0);
+    assert_int_equal(left.ifindex, 0);
+    assert_int_equal(left.flags, 0);
+    assert_int_equal(left.epoch, seen.epoch);
+    close(fd);
+    sandbox_remove_cgroup("pod");
+    assert_true(record_is_dead(&records, &left));
+    assert_int_equal(record_remove_dead(&records, &request.key, &left, &err), 1);
+    records_assert_none();
+}
+
+/* What was seen dead without the lock is an ADD's again under it. */
+static void removal_of_the_dead_leaves_what_was_added_meanwhile(void **state)
+{
+    struct record_request request = records_request("c1", "eth0", 1001, 77);
+    struct attachment seen;
+    struct error err = {0};
+
+    (void)state;
+    records_add(&request);
+    seen = request.attachment;
+    assert_true(record_is_dead(&records, &seen));
+    records_remove(&request.key);
+    records_add(&request);
+    assert_int_equal(record_remove_dead(&records, &request.key, &seen, &err), 0);
+    assert_int_equal(record_set_flags(&records, &request.key, &seen, &err), -ENOENT);
+    assert_int_equal(records_count_pods(), 1);
+    records_remove(&request.key);
+    records_assert_none();
+}
+
+/* Somebody removed the record between record_add() and what the ADD attached after it. */
+static void undo_takes_off_what_was_attached_after_the_record_went(void **state)
 {
     struct error err = {0};
     __u64 id;
@@ -99,28 +181,18 @@ static void attachment_is_dead_when_device_or_cgroup_is_gone(void **state)
     struct record_request request = records_request("c1", "eth0", id, ifindex);
 
     (void)state;
-    strcpy(request.attachment.host_ifname, "veth-a");
     records_add(&request);
-
-    struct attachment attachment = request.attachment;
-
-    assert_int_equal(record_is_dead(&records, &attachment), 0);
-    assert_int_equal(attach_veth(&records, ifindex, attachment.slot, &flags, &err), 0);
-    sandbox_rename_link(ifindex, "renamed");
-    assert_int_equal(record_is_dead(&records, &attachment), 0);
-    assert_int_equal(attach_veth_undo(&records, ifindex, attachment.slot, &err), 0);
-    assert_int_equal(record_is_dead(&records, &attachment), 1); /* another device has the number */
-    sandbox_delete_link(ifindex);
-    assert_int_equal(record_is_dead(&records, &attachment), 1);
-    attachment.ifindex = 0;
-    assert_int_equal(record_is_dead(&records, &attachment), 0);
+    records_remove(&request.key);
+    assert_int_equal(attach_cgroup(&records, fd, &err), 0);
+    assert_int_equal(attach_veth(&records, ifindex, request.attachment.slot, &flags, &err), 0);
+    assert_int_equal(record_set_flags(&records, &request.key, &request.attachment, &err), -ENOENT);
+    record_undo(&records, &request, fd);
+    assert_int_equal(attach_cgroup_present(&records, fd), 0);
+    assert_int_equal(attach_veth_present(&records, ifindex, request.attachment.slot), 0);
+    records_assert_none();
     close(fd);
     sandbox_remove_cgroup("pod");
-    assert_int_equal(record_is_dead(&records, &attachment), 1);
-    attachment.epoch++;
-    assert_int_equal(record_is_dead(&records, &attachment), 1);
-    records_remove(&request.key);
-    records_assert_none();
+    sandbox_delete_link(ifindex);
 }
 
 /* A number of a device goes to another pod while the first one's DEL is still to come. */
@@ -194,7 +266,8 @@ static void add_until_killed(__u64 cgroup_id, int cgroup_fd, __u32 ifindex)
         if (record_add(&records, &request, &err) || attach_cgroup(&records, cgroup_fd, &err) ||
             record_bind_cgroup(&records, cgroup_id, request.attachment.slot, request.attachment.epoch, &err) ||
             attach_veth(&records, ifindex, request.attachment.slot, &flags, &err) ||
-            record_set_flags(&records, &request.key, flags, &err) || record_remove(&records, &request.key, &err))
+            record_set_flags(&records, &request.key, &request.attachment, &err) ||
+            record_remove(&records, &request.key, &err))
             _exit(1);
     }
 }
@@ -266,7 +339,10 @@ int group_removal(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(visitors_may_remove_and_may_stop),
         cmocka_unit_test(removal_takes_the_programs_off_veth_and_cgroup),
-        cmocka_unit_test(attachment_is_dead_when_device_or_cgroup_is_gone),
+        cmocka_unit_test(attachment_has_lost_its_veth_when_the_device_is_gone_or_anothers),
+        cmocka_unit_test(pod_that_has_lost_its_veth_keeps_record_and_cgroup_programs),
+        cmocka_unit_test(removal_of_the_dead_leaves_what_was_added_meanwhile),
+        cmocka_unit_test(undo_takes_off_what_was_attached_after_the_record_went),
         cmocka_unit_test(removal_leaves_a_device_that_is_anothers_now),
         cmocka_unit_test(parallel_adds_and_removals_do_not_mix),
         cmocka_unit_test(killed_add_leaves_nothing_that_removal_does_not_take),

@@ -184,9 +184,7 @@ collect() {
     succeed ADD dead <<<"$(conf dead)"
     succeed ADD kept <<<"$(conf kept)"
     succeed ADD far <<<"$(conf far '.name = "other"')"
-    ip link delete "$(host_if dead)"
-    ip link delete "$(host_if kept)"
-    ip link delete "$(host_if far)"
+    rmdir "$(cgroup_path dead)" "$(cgroup_path kept)" "$(cgroup_path far)"
     collect
     [ "$(map_count nsp_attached)" -eq 4 ]
     collect "$kept"
@@ -206,11 +204,22 @@ collect() {
         succeed ADD a <<<"$(conf a)"
         collect "$list"
         expect_attached a
-        ip link delete "$(host_if a)"
+        rmdir "$(cgroup_path a)"
         collect "$list"
         expect_nothing a
-        veth_pair - "$(host_if a)" a eth0
+        cgroup_make a
     done
+}
+
+@test "GC keeps the programs on the cgroup of a pod that has deleted its interface" {
+    succeed ADD a <<<"$(conf a)"
+    ip netns exec "$(basename "$(ns_path a)")" ip link delete eth0
+    collect '."cni.dev/valid-attachments" = []'
+    [[ "$stderr" == *c-a*alive* ]]
+    [ "$(cgroup_programs a)" -eq $CGROUP_PROGRAMS ]
+    attachment a
+    succeed DEL a <<<"$(conf a)"
+    expect_nothing a
 }
 
 @test "GC with a list that makes no sense is refused and removes nothing" {

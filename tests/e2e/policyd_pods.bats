@@ -142,16 +142,6 @@ has_tcx() {
     [[ $(pods_nspctl status -o json | jq .attach.kernel_has_tcx) == true ]]
 }
 
-@test "a veth that goes without a DEL is noticed and its pod forgotten" {
-    pod_manifest lost >"$PODS_MANIFESTS/pod-lost.yaml"
-    pod_create lost
-    veth=$(pod_json lost | jq -r '.attachments[0].veth')
-    pods_node ip link delete "$veth"
-    wait_for 10 field_is lost .state ""
-    rm "$PODS_MANIFESTS/pod-lost.yaml"
-    pod_delete lost
-}
-
 @test "idle, it stays small and nothing wakes it" {
     profile_none web
     pid=$(cat "$PODS_DIR/policyd.pid")
