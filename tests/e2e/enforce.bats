@@ -111,6 +111,24 @@ probe udp-connected $NODE6 7009 | recv ECONNREFUSED
 END
 }
 
+@test "what the kernel sends at the end of a connection follows it" {
+    client_profile
+    local stray='.violations[] | select(.reason == "not_a_reply" and .seen > 0)'
+    events_watch
+    # The probe closes first: its end answers the peer's FIN from TIME_WAIT, without a socket.
+    outcomes client <<END
+probe tcp $SERVER4 7000 | ok
+probe tcp $SERVER6 7000 | ok
+probe tcp $NODE4 7000   | ok
+probe tcp $NODE6 7000   | ok
+END
+    nsenter --net="/run/netns/${PODS_ID}client" ss -Htan state time-wait | grep -q .
+    probe client other udp "$SERVER4" 7001
+    events_expect '.flow.l4.UDP'
+    [[ $(events_count '.flow.l4.TCP') == 0 ]]
+    [[ -z $(pod_json client | jq "$stray") ]]
+}
+
 @test "loopback and the pod's own addresses are not judged" {
     profile server <<END
   processes: []

@@ -134,6 +134,30 @@ END
     [[ $(probe client probe tcp "$SERVER4" 7001) == "connect ETIMEDOUT" ]]
 }
 
+# translate -A|-D: port 7070 of the node is the server's port 7000, asked in the node's name, as a NodePort is.
+translate() {
+    pods_node iptables -w -t nat "$1" PREROUTING -p tcp -d "$NODE4" --dport 7070 -j DNAT --to-destination "$SERVER4:7000"
+    # Before the bridge plugin's rules, which leave alone what goes from pod to pod.
+    pods_node iptables -w -t nat "${1/A/I}" POSTROUTING -p tcp -d "$SERVER4" --dport 7000 -j MASQUERADE
+}
+
+@test "what only wears the node's address is judged, right after the node itself came from there" {
+    translate -A
+    outcomes stranger <<END
+probe tcp $NODE4 7070 | ok
+END
+    server_profile
+    events_watch
+    node_outcomes <<END
+tcp $SERVER4 7000 | ok
+END
+    outcomes stranger <<END
+probe tcp $NODE4 7070 | connect ETIMEDOUT
+END
+    translate -D
+    events_expect ".flow.verdict == \"DROPPED\" and .reason == \"address\" and .flow.IP.source == \"$NODE4\""
+}
+
 @test "under alert a refused peer passes and is reported" {
     server_profile alert
     events_watch
