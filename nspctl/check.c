@@ -117,7 +117,7 @@ static void check_file(struct checking *checking)
     json_t *document;
     size_t index;
 
-    if (yaml_load_file(checking->file, &documents, &cause) < 0) {
+    if (yaml_load_file(checking->file, YAML_ANY, &documents, &cause) < 0) {
         printf("%s: error: %s\n", checking->file, cause.msg);
         checking->has_error = true;
         return;

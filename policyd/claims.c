@@ -223,7 +223,19 @@ int claims_read(const json_t *documents, struct claims *claims)
     return 0;
 }
 
-void claims_keep(struct claims *claims, struct claims *old)
+bool claims_are_empty(const json_t *documents)
+{
+    const json_t *document;
+    size_t i;
+
+    json_array_foreach (documents, i, document) {
+        if (!json_is_null(document))
+            return false;
+    }
+    return true;
+}
+
+void claims_keep(struct claims *claims, struct claims *old, bool is_missing)
 {
     for (size_t i = 0; i < old->count; i++) {
         struct claim *item = &old->items[i];
@@ -231,6 +243,7 @@ void claims_keep(struct claims *claims, struct claims *old)
         if (claims_find(claims->items, claims->count, item))
             continue;
         item->is_kept = true;
+        item->is_missing = is_missing;
         if (append(claims, item, &(struct claim_object){0}))
             return;
         /* moved: leave nothing in the old list that would be freed, nor a hole in it */

@@ -24,8 +24,11 @@ struct claims {
  */
 int claims_read(const json_t *documents, struct claims *claims);
 
-/* Moves over from `old` what `claims` does not have. */
-void claims_keep(struct claims *claims, struct claims *old);
+/* Whether there is nothing in a file: no document, or only empty ones. */
+bool claims_are_empty(const json_t *documents);
+
+/* Moves over from `old` what `claims` does not have: it stays, or is missing and will be withdrawn. */
+void claims_keep(struct claims *claims, struct claims *old, bool is_missing);
 
 const struct claim *claims_find(const struct claim *items, size_t count, const struct claim *like);
 

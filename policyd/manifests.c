@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files and their claims: see manifests.h. Making claims of a file's documents is claims.c. */
+/* Files and their claims: see manifests.h. Making claims of a file's documents is claims.c, answers manifests_ask.c. */
 #include "policyd/manifests.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "policyd/claims.h"
-#include "policyd/selector.h"
 #include "policyd/yaml.h"
 
 bool manifests_takes(const char *name)
@@ -59,8 +59,7 @@ static struct manifest_file *file_of(struct manifests *manifests, const char *na
     return &files[place];
 }
 
-/* The first claim to the name of `like`, and the file it is in. */
-static const struct claim *holder_of(const struct manifests *manifests, const struct claim *like, size_t *file)
+const struct claim *manifests_holder(const struct manifests *manifests, const struct claim *like, size_t *file)
 {
     for (size_t i = 0; i < manifests->count; i++) {
         const struct claim *claim = claims_find(manifests->files[i].claims, manifests->files[i].count, like);
@@ -89,7 +88,7 @@ static void bring(struct manifests *manifests, const struct manifest_file *file,
                   struct claim_object *object)
 {
     size_t holder_file = 0;
-    const struct claim *holder = holder_of(manifests, claim, &holder_file);
+    const struct claim *holder = manifests_holder(manifests, claim, &holder_file);
     cleanup_free char *origin = claims_origin(manifests->folder, file->name, claim->document);
     cleanup_free char *taken = NULL;
 
@@ -117,7 +116,7 @@ static void bring(struct manifests *manifests, const struct manifest_file *file,
 static void withdraw(struct manifests *manifests, size_t file, const struct claim *claim)
 {
     size_t heir_file = 0;
-    const struct claim *heir = holder_of(manifests, claim, &heir_file);
+    const struct claim *heir = manifests_holder(manifests, claim, &heir_file);
 
     if (heir) {
         /* One that stands before us held the name all along; one behind us was refused until now. */
@@ -150,21 +149,31 @@ static void fail_file(struct manifest_file *file, const char *why)
     file->error = copy;
 }
 
+/* A disk that is full leaves a file of no bytes: emptying is no way to remove. */
+static void refuse_empty(const struct manifests *manifests, struct manifest_file *file)
+{
+    fail_file(file, file->count ? "empty; what it had brought stays in force: to remove a profile delete the file"
+                                : "empty; write a manifest or delete the file");
+    log_warning("manifest=%s/%s %s", manifests->folder, file->name, file->error ? file->error : "empty");
+}
+
 static void take_documents(struct manifests *manifests, struct manifest_file *file, const json_t *documents)
 {
     struct claims old = {file->count, file->claims, NULL, NULL}, new = {0};
-    size_t index = (size_t)(file - manifests->files);
 
+    if (claims_are_empty(documents)) {
+        refuse_empty(manifests, file);
+        return;
+    }
     if (claims_read(documents, &new)) {
         fail_file(file, "out of memory");
         return;
     }
     free(file->error);
     file->error = new.error;
-    if (file->error) {
+    if (file->error)
         log_warning("manifest=%s/%s refused: %s", manifests->folder, file->name, file->error);
-        claims_keep(&new, &old);
-    }
+    claims_keep(&new, &old, !file->error);
     file->was_read |= !file->error;
     file->claims = new.items;
     file->count = new.count;
@@ -172,9 +181,20 @@ static void take_documents(struct manifests *manifests, struct manifest_file *fi
         if (!new.items[i].is_kept)
             bring(manifests, file, &new.items[i], &new.objects[i]);
     }
-    withdraw_missing(manifests, index, &old);
     claims_free_objects(&new);
     claims_free_items(old.items, old.count);
+}
+
+/* True when nobody knows. */
+static bool note_state(struct manifest_file *file, const char *path)
+{
+    struct stat now = {0};
+    bool is_same = stat(path, &now) == 0 && now.st_size == file->size && now.st_mtim.tv_sec == file->modified.tv_sec &&
+                   now.st_mtim.tv_nsec == file->modified.tv_nsec;
+
+    file->size = now.st_size;
+    file->modified = now.st_mtim;
+    return !is_same;
 }
 
 static void read_one(struct manifests *manifests, const char *name)
@@ -187,7 +207,8 @@ static void read_one(struct manifests *manifests, const char *name)
     if (!file || !path)
         return;
     file->is_dirty = false;
-    if (yaml_load_file(path, &documents, &err)) {
+    note_state(file, path);
+    if (yaml_load_file(path, YAML_REGULAR, &documents, &err)) {
         fail_file(file, err.msg);
         log_warning("manifest=%s not read: %s%s", path, err.msg,
                     file->count ? "; what it had brought stays in force" : "");
@@ -218,6 +239,57 @@ static void tell_store(const struct manifests *manifests)
 void manifests_read(struct manifests *manifests, const char *name)
 {
     read_one(manifests, name);
+    read_dirty(manifests);
+    tell_store(manifests);
+}
+
+static bool is_missing_some(const struct manifest_file *file)
+{
+    bool is_missing = false;
+
+    for (size_t i = 0; i < file->count; i++)
+        is_missing |= file->claims[i].is_missing;
+    return is_missing && !file->error;
+}
+
+bool manifests_are_missing(const struct manifests *manifests)
+{
+    bool is_missing = false;
+
+    for (size_t i = 0; i < manifests->count; i++)
+        is_missing |= is_missing_some(&manifests->files[i]);
+    return is_missing;
+}
+
+/* The last of its claims are those that were kept. */
+static void settle_file(struct manifests *manifests, size_t place)
+{
+    struct manifest_file *file = &manifests->files[place];
+    cleanup_free char *path = claims_origin(manifests->folder, file->name, 0);
+
+    if (!path || note_state(file, path)) {
+        read_one(manifests, file->name);
+        return;
+    }
+    while (file->count && file->claims[file->count - 1].is_missing) {
+        struct claim *gone = malloc(sizeof(*gone));
+
+        if (!gone)
+            return;
+        *gone = file->claims[--file->count];
+        withdraw(manifests, place, gone);
+        claims_free_items(gone, 1);
+    }
+}
+
+void manifests_settle(struct manifests *manifests)
+{
+    if (!manifests_are_missing(manifests))
+        return;
+    for (size_t i = 0; i < manifests->count; i++) {
+        if (is_missing_some(&manifests->files[i]))
+            settle_file(manifests, i);
+    }
     read_dirty(manifests);
     tell_store(manifests);
 }
@@ -261,72 +333,6 @@ void manifests_retain(struct manifests *manifests, char *const *names, size_t co
         if (!is_there) {
             manifests_forget(manifests, manifests->files[i].name);
             i = i > manifests->count ? manifests->count : i;
-        }
-    }
-}
-
-static bool was_never_valid(const struct manifests *manifests, const struct claim *claim)
-{
-    for (size_t i = 0; i < manifests->store->profiles_count; i++) {
-        const struct stored_profile *stored = &manifests->store->profiles[i];
-
-        if (strcmp(stored->namespace_, claim->namespace_) == 0 && strcmp(stored->name, claim->name) == 0)
-            return stored->profile == NULL;
-    }
-    return true;
-}
-
-const struct claim *manifests_refused_for(const struct manifests *manifests, const char *namespace_,
-                                          const struct labels *labels)
-{
-    for (size_t i = 0; i < manifests->count; i++) {
-        for (size_t j = 0; j < manifests->files[i].count; j++) {
-            const struct claim *claim = &manifests->files[i].claims[j];
-
-            if (claim->selection && selector_selects(claim->selection, namespace_, labels) &&
-                was_never_valid(manifests, claim))
-                return claim;
-        }
-    }
-    return NULL;
-}
-
-bool manifests_are_unclear(const struct manifests *manifests)
-{
-    for (size_t i = 0; i < manifests->count; i++) {
-        const struct manifest_file *file = &manifests->files[i];
-
-        if (file->error && !file->was_read)
-            return true;
-        for (size_t j = 0; j < file->count; j++) {
-            if (file->claims[j].kind == OBJECT_PROFILE && file->claims[j].refused &&
-                was_never_valid(manifests, &file->claims[j]))
-                return true;
-        }
-    }
-    return false;
-}
-
-void manifests_each_problem(const struct manifests *manifests,
-                            void (*visit)(const char *origin, const char *text, void *context), void *context)
-{
-    for (size_t i = 0; i < manifests->count; i++) {
-        const struct manifest_file *file = &manifests->files[i];
-        cleanup_free char *path = claims_origin(manifests->folder, file->name, 0);
-
-        if (file->error && path)
-            visit(path, file->error, context);
-        for (size_t j = 0; j < file->count; j++) {
-            const struct claim *claim = &file->claims[j];
-            size_t holder_file = 0;
-            const struct claim *holder = holder_of(manifests, claim, &holder_file);
-            cleanup_free char *origin = claims_origin(manifests->folder, file->name, claim->document);
-            cleanup_free char *taken = NULL;
-
-            if (holder != claim && holder)
-                taken = claims_duplicate_text(claim, manifests->files[holder_file].name, holder->document);
-            if (origin && (taken || claim->refused))
-                visit(origin, taken ? taken : claim->refused, context);
         }
     }
 }

@@ -7,6 +7,9 @@
 #ifndef NSP_POLICYD_MANIFESTS_H
 #define NSP_POLICYD_MANIFESTS_H
 
+#include <sys/types.h>
+#include <time.h>
+
 #include "policyd/objects.h"
 #include "policyd/store.h"
 
@@ -16,7 +19,8 @@ struct claim {
     char *namespace_, *name;
     size_t document; /* 1 = first of its file */
     char *refused;   /* why it is not valid, or NULL */
-    bool is_kept;    /* from an earlier state of the file, which now holds a manifest without a readable name */
+    bool is_kept;    /* from an earlier state of the file */
+    bool is_missing; /* its file does not hold it any more: withdrawn unless it comes back, see manifests_settle() */
     struct profile *selection; /* of a refused profile whose selector can be read; else NULL */
 };
 
@@ -25,6 +29,8 @@ struct manifest_file {
     char *error;   /* why the whole file was not read, or a manifest in it has no name; NULL */
     bool was_read; /* some state of it was, without error */
     bool is_dirty; /* to be read again: a name became free that it claims */
+    off_t size;    /* as it was read last */
+    struct timespec modified;
     size_t count;
     struct claim *claims;
 };
@@ -44,10 +50,17 @@ bool manifests_takes(const char *name);
 
 /* Reads one file of the folder and brings its objects to the store. Refusals are logged and kept, not returned. */
 void manifests_read(struct manifests *manifests, const char *name);
+/* Whether a rewritten file left out what it had brought. That stays in force for a moment: it may be half-written. */
+bool manifests_are_missing(const struct manifests *manifests);
+/* Withdraws what is missing, or reads the file again where it has changed. Call a moment after it was found missing. */
+void manifests_settle(struct manifests *manifests);
 /* The file is gone. What else claims its names is promoted. */
 void manifests_forget(struct manifests *manifests, const char *name);
 /* Forgets each file that is not in the list. */
 void manifests_retain(struct manifests *manifests, char *const *names, size_t count);
+
+/* The first claim to the name of `like`, and the file it is in; NULL. */
+const struct claim *manifests_holder(const struct manifests *manifests, const struct claim *like, size_t *file);
 
 /* A profile that would select these labels but was never valid: its claim, or NULL. */
 const struct claim *manifests_refused_for(const struct manifests *manifests, const char *namespace_,

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +82,23 @@ static int list_folder(struct source_dir *source, struct names *names)
     return rc;
 }
 
-/* Only a list that came to its end says that something is gone. */
+/* What is gone only for a moment was never gone: editors move a file away before they write it anew. */
+static void forget_later(struct source_dir *source)
+{
+    static const struct timeval delay = {.tv_usec = 200000};
+
+    if (source->forget)
+        event_add(source->forget, &delay);
+}
+
+static void read_file(struct source_dir *source, const char *name)
+{
+    manifests_read(source->manifests, name);
+    if (source->is_replaced || manifests_are_missing(source->manifests))
+        forget_later(source);
+}
+
+/* A folder in the place of another fills file by file: what is not in it yet stays. */
 static int read_all(struct source_dir *source)
 {
     struct names names = {0};
@@ -89,8 +106,8 @@ static int read_all(struct source_dir *source)
 
     if (rc == 0) {
         for (size_t i = 0; i < names.count; i++)
-            manifests_read(source->manifests, names.items[i]);
-        manifests_retain(source->manifests, names.items, names.count);
+            read_file(source, names.items[i]);
+        forget_later(source);
     }
     free_names(&names);
     return rc;
@@ -115,7 +132,7 @@ static int follow(struct source_dir *source)
     return 0;
 }
 
-/* A link that appears is whole; a file that appears will be written and closed. */
+/* A link that appears is whole, and so is what is no file; a file that appears will be written and closed. */
 static bool is_whole(const struct source_dir *source, const char *name)
 {
     cleanup_free char *path = NULL;
@@ -125,25 +142,56 @@ static bool is_whole(const struct source_dir *source, const char *name)
         path = NULL;
         return false;
     }
-    return lstat(path, &status) == 0 && (S_ISLNK(status.st_mode) || (S_ISREG(status.st_mode) && status.st_nlink > 1));
+    return lstat(path, &status) == 0 && (!S_ISREG(status.st_mode) || status.st_nlink > 1);
 }
 
-static bool concerns_folder(const struct source_dir *source, const struct inotify_event *change)
+static bool is_replacement(const struct source_dir *source, const struct inotify_event *change)
+{
+    if (change->wd == source->parent_watch)
+        return change->len && strcmp(change->name, source->base) == 0;
+    return change->wd == source->watch && (change->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT));
+}
+
+/* All files change at once, or may have. */
+static bool is_of_all(const struct source_dir *source, const struct inotify_event *change)
 {
     if (change->mask & IN_Q_OVERFLOW)
         return true;
-    if (change->wd == source->parent_watch)
-        return change->len && strcmp(change->name, source->base) == 0;
-    if (change->wd != source->watch)
-        return false;
-    if (change->mask & (IN_DELETE_SELF | IN_MOVE_SELF))
-        return true;
-    return (change->mask & (IN_MOVED_TO | IN_CREATE)) && change->len && strcmp(change->name, CONFIG_MAP_LINK) == 0;
+    return change->wd == source->watch && (change->mask & (IN_MOVED_TO | IN_CREATE)) && change->len &&
+           strcmp(change->name, CONFIG_MAP_LINK) == 0;
 }
 
-/* Editors move a file away before they write it anew: what is gone only for that moment was never gone. */
-static const struct timeval forget_after = {.tv_usec = 200000};
+static void keep_all(struct source_dir *source)
+{
+    static const char text[] = "replaced by an empty folder; what was in force stays: write the manifests there";
 
+    free(source->error);
+    source->error = strdup(text);
+    log_warning("folder=%s %s", source->manifests->folder, text);
+}
+
+/* What happened before the folder was listed, such as its replacement, must be known. */
+static bool has_news(const struct source_dir *source)
+{
+    struct pollfd news = {.fd = source->inotify, .events = POLLIN};
+
+    return poll(&news, 1, 0) != 0;
+}
+
+static void forget_but(struct source_dir *source, const struct names *names)
+{
+    if (source->is_replaced && names->count == 0 && source->manifests->count) {
+        keep_all(source);
+        return;
+    }
+    source->is_replaced = false;
+    free(source->error);
+    source->error = NULL;
+    manifests_retain(source->manifests, names->items, names->count);
+    manifests_settle(source->manifests);
+}
+
+/* Only a list that came to its end says that something is gone. */
 static void forget_missing(evutil_socket_t fd, short what, void *context)
 {
     struct source_dir *source = context;
@@ -151,27 +199,31 @@ static void forget_missing(evutil_socket_t fd, short what, void *context)
 
     (void)fd;
     (void)what;
-    if (list_folder(source, &names) == 0)
-        manifests_retain(source->manifests, names.items, names.count);
+    if (list_folder(source, &names) == 0) {
+        if (!has_news(source))
+            forget_but(source, &names);
+        if (has_news(source) || manifests_are_missing(source->manifests))
+            forget_later(source);
+    }
     free_names(&names);
 }
 
 static void take_change(struct source_dir *source, const struct inotify_event *change)
 {
-    if (change->wd != source->watch || !change->len || !manifests_takes(change->name) || (change->mask & IN_ISDIR))
+    if (change->wd != source->watch || !change->len || !manifests_takes(change->name))
         return;
     log_debug("folder=%s file=%s mask=%#x changed", source->manifests->folder, change->name, change->mask);
     if (change->mask & (IN_DELETE | IN_MOVED_FROM))
-        event_add(source->forget, &forget_after);
+        forget_later(source);
     else if ((change->mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) || is_whole(source, change->name))
-        manifests_read(source->manifests, change->name);
+        read_file(source, change->name);
 }
 
 static void read_changes(evutil_socket_t fd, short what, void *context)
 {
     struct source_dir *source = context;
     alignas(struct inotify_event) char buffer[8192];
-    bool is_replaced = false;
+    bool is_stale = false;
     ssize_t size;
 
     (void)what;
@@ -180,18 +232,20 @@ static void read_changes(evutil_socket_t fd, short what, void *context)
 
         for (char *at = buffer; at < buffer + size; at += sizeof(*change) + change->len) {
             change = (const struct inotify_event *)at;
-            if (concerns_folder(source, change))
-                is_replaced = true;
+            if (is_replacement(source, change))
+                source->is_replaced = is_stale = true;
+            else if (is_of_all(source, change))
+                is_stale = true;
             else
                 take_change(source, change);
         }
     }
-    if (!is_replaced)
+    if (!is_stale)
         return;
     if (follow(source))
         log_warning("%s", source->error ? source->error : "out of memory");
     else
-        log_info("folder=%s read again: it was replaced", source->manifests->folder);
+        log_info("folder=%s read again: it was replaced or changed as a whole", source->manifests->folder);
 }
 
 static int watch_parent(struct source_dir *source)

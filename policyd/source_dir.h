@@ -16,11 +16,12 @@ struct source_dir {
     char *error; /* why the folder cannot be read or watched now; NULL */
     char *parent;
     const char *base; /* the folder's name in its parent */
+    bool is_replaced; /* it took another's place, and nothing was forgotten for it yet */
     int inotify;
     int watch;        /* of the folder; -1 while it is gone */
     int parent_watch; /* tells when the folder itself is replaced */
     struct event *event;
-    struct event *forget; /* once, some time after files went */
+    struct event *forget; /* once, some time after files went, or what was in them */
 };
 
 /* Lists the folder in full, and watches it from before that. */

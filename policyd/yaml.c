@@ -7,10 +7,13 @@
 #include "policyd/yaml.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <yaml.h>
 
 #include "lib/cleanup.h"
@@ -311,15 +314,42 @@ int yaml_parse_json(const char *text, size_t size, json_t **documents, struct er
     return 0;
 }
 
-static char *read_file(const char *path, size_t *size, struct error *err)
+/* Opening a FIFO or a device may wait for ever, or do something: what a folder is followed for is a file. */
+static FILE *open_regular(const char *path, struct error *err)
 {
-    cleanup_fclose FILE *file = fopen(path, "re");
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    struct stat status;
+    FILE *file;
+
+    if (fd < 0 || fstat(fd, &status)) {
+        error_set(err, errno, "%s", strerror(errno));
+        file = NULL;
+    } else if (!S_ISREG(status.st_mode)) {
+        error_set(err, EINVAL, "not a regular file; a manifest is a file or a link to one: move away what is there");
+        file = NULL;
+    } else {
+        file = fdopen(fd, "r");
+        if (!file)
+            error_set(err, errno, "%s", strerror(errno));
+    }
+    if (!file && fd >= 0)
+        close(fd);
+    return file;
+}
+
+static FILE *open_any(const char *path, struct error *err)
+{
+    FILE *file = fopen(path, "re");
+
+    if (!file)
+        error_set(err, errno, "%s", strerror(errno));
+    return file;
+}
+
+static char *read_whole(FILE *file, size_t *size, struct error *err)
+{
     cleanup_free char *text = malloc(YAML_BYTES_MAX + 1);
 
-    if (!file) {
-        error_set(err, errno, "%s", strerror(errno));
-        return NULL;
-    }
     if (!text) {
         error_set(err, ENOMEM, "out of memory");
         return NULL;
@@ -336,10 +366,11 @@ static char *read_file(const char *path, size_t *size, struct error *err)
     return TAKE_PTR(text);
 }
 
-int yaml_load_file(const char *path, json_t **documents, struct error *err)
+int yaml_load_file(const char *path, enum yaml_source source, json_t **documents, struct error *err)
 {
+    cleanup_fclose FILE *file = source == YAML_REGULAR ? open_regular(path, err) : open_any(path, err);
     size_t size, length = strlen(path);
-    cleanup_free char *text = read_file(path, &size, err);
+    cleanup_free char *text = file ? read_whole(file, &size, err) : NULL;
 
     if (!text)
         return err ? -err->code : -EIO;

@@ -22,7 +22,12 @@
 int yaml_parse(const char *text, size_t size, json_t **documents, struct error *err);
 int yaml_parse_json(const char *text, size_t size, json_t **documents, struct error *err);
 
-/* A whole file, or all that a pipe delivers: JSON where the name ends in .json, YAML otherwise. */
-int yaml_load_file(const char *path, json_t **documents, struct error *err);
+enum yaml_source {
+    YAML_REGULAR, /* nothing but a file, without waiting: what else stands there is an error */
+    YAML_ANY,     /* or all that a pipe delivers */
+};
+
+/* A whole file: JSON where the name ends in .json, YAML otherwise. */
+int yaml_load_file(const char *path, enum yaml_source source, json_t **documents, struct error *err);
 
 #endif

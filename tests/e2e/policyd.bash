@@ -3,6 +3,21 @@
 # shellcheck shell=bash
 source "$BATS_TEST_DIRNAME/../support/env.bash"
 
+# Loading takes seconds: the tests of a file share what is pinned.
+setup_file() {
+    ensure_bpffs
+    export PINS=/sys/fs/bpf/${NSP_ID}
+    setup
+    policyd_up
+    [[ $(status .datapath.adopted) == false ]]
+    policyd_kill TERM
+}
+
+teardown_file() {
+    "$NSP_BUILD/policyd" --config /dev/null --bpffs "$PINS" --remove >&2
+    cleanup
+}
+
 setup() {
     tmp_make
     MANIFESTS=$NSP_TMP/manifests

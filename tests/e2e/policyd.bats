@@ -1,23 +1,9 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# policyd without any pod: its start and end, its folder of manifests, its sockets, and what it finds after a crash.
+# policyd without any pod: its start and end, its sockets, and what it finds after a crash.
 # Loading takes seconds: the tests share what is pinned, and each policyd finds what the one before has left.
 bats_require_minimum_version 1.5.0
 source "$BATS_TEST_DIRNAME/policyd.bash"
-
-setup_file() {
-    ensure_bpffs
-    export PINS=/sys/fs/bpf/${NSP_ID}
-    setup
-    policyd_up
-    [[ $(status .datapath.adopted) == false ]]
-    policyd_kill TERM
-}
-
-teardown_file() {
-    "$NSP_BUILD/policyd" --config /dev/null --bpffs "$PINS" --remove >&2
-    cleanup
-}
 
 @test "it answers, and keeps its sockets to root" {
     pod >"$MANIFESTS/pod.yaml"
@@ -130,102 +116,6 @@ map_has() {
     policyd_up
     map_has 3 nsp_blocks
     map_has 1 nsp_ports
-}
-
-@test "a changed file is in force, once it is written to its end" {
-    pod >"$MANIFESTS/pod.yaml"
-    profile one alert >"$MANIFESTS/one.yaml"
-    policyd_up
-    profile one enforce >"$MANIFESTS/one.yaml"
-    wait_for 5 mode_is one enforce
-    wait_for 5 status_is .policies.written 2
-    # Half of a file, still open: not read. Another file's change shows that its events were seen.
-    exec {half}>"$MANIFESTS/one.yaml"
-    profile one ignore | head -n 4 >&"$half"
-    profile other alert >"$MANIFESTS/other.yaml"
-    wait_for 5 mode_is other alert
-    mode_is one enforce
-    profile one ignore | tail -n +5 >&"$half"
-    exec {half}>&-
-    wait_for 5 mode_is one ignore
-    profile one alert >"$NSP_TMP/new"
-    mv "$NSP_TMP/new" "$MANIFESTS/one.yaml"
-    wait_for 5 mode_is one alert
-}
-
-@test "the same content again is not written again" {
-    pod >"$MANIFESTS/pod.yaml"
-    profile one alert >"$MANIFESTS/one.yaml"
-    policyd_up
-    revision=$(status .policies.last_revision)
-    profile one alert >"$MANIFESTS/one.yaml"
-    # As editors save: away with the old, then the new under the same name.
-    mv "$MANIFESTS/one.yaml" "$MANIFESTS/one.yaml~"
-    profile one alert >"$MANIFESTS/one.yaml"
-    profile last alert >"$MANIFESTS/z.yaml"
-    wait_for 5 mode_is last alert
-    # Only the policy of both, which is another one.
-    [[ $(status .policies.last_revision) == $((revision + 1)) ]]
-}
-
-@test "a manifest that is refused leaves what was in force, and says why" {
-    pod >"$MANIFESTS/pod.yaml"
-    profile one alert >"$MANIFESTS/one.yaml"
-    policyd_up
-    revision=$(status .policies.last_revision)
-    profile one enforce | sed 's/tcp/tpc/' >"$MANIFESTS/one.yaml"
-    wait_for 5 status_is '.problems | length' 1
-    status '.problems[0].text' | grep -q 'protocol'
-    mode_is one alert
-    status_is .profiles.refused 1
-    echo "spec: [" >"$MANIFESTS/one.yaml"
-    wait_for 5 status_is '.problems[0].origin' "$MANIFESTS/one.yaml"
-    mode_is one alert
-    [[ $(status .policies.last_revision) == "$revision" ]]
-    profile one enforce >"$MANIFESTS/one.yaml"
-    wait_for 5 status_is '.problems | length' 0
-    mode_is one enforce
-}
-
-@test "of two files with one name the second is refused, and promoted when the first goes" {
-    profile one alert >"$MANIFESTS/a.yaml"
-    profile one enforce >"$MANIFESTS/b.yaml"
-    policyd_up
-    mode_is one alert
-    status '.problems[0].text' | grep -q 'already defined by a.yaml#1'
-    rm "$MANIFESTS/a.yaml"
-    wait_for 5 mode_is one enforce
-    status_is '.problems | length' 0
-}
-
-@test "a ConfigMap volume changes all at once" {
-    mkdir "$MANIFESTS/..1" "$MANIFESTS/..2"
-    profile one alert >"$MANIFESTS/..1/one.yaml"
-    profile one enforce >"$MANIFESTS/..2/one.yaml"
-    profile two enforce >"$MANIFESTS/..2/two.yaml"
-    ln -s ..1 "$MANIFESTS/..data"
-    ln -s ..data/one.yaml "$MANIFESTS/one.yaml"
-    policyd_up
-    mode_is one alert
-    ln -s ..2 "$MANIFESTS/..data_tmp"
-    mv -T "$MANIFESTS/..data_tmp" "$MANIFESTS/..data"
-    ln -s ..data/two.yaml "$MANIFESTS/two.yaml"
-    wait_for 5 mode_is one enforce
-    wait_for 5 mode_is two enforce
-}
-
-@test "a folder that goes keeps what it had brought; one that comes back is read" {
-    profile one alert >"$MANIFESTS/one.yaml"
-    policyd_up
-    mv "$MANIFESTS" "$MANIFESTS.away"
-    wait_for 5 status_is '.problems | length' 1
-    mode_is one alert
-    mkdir "$NSP_TMP/new"
-    profile two enforce >"$NSP_TMP/new/two.yaml"
-    ln -s "$NSP_TMP/new" "$MANIFESTS"
-    wait_for 5 mode_is two enforce
-    [[ -z $(mode_of one) ]]
-    status_is '.problems | length' 0
 }
 
 # crowd: 1010 profiles of 64 processes, and a pod for each: more blocks than nsp_blocks has room for.

@@ -155,6 +155,7 @@ static void what_a_file_no_longer_says_goes(void **state)
 
     put(folder, "a.yaml", PROFILE("one", "alert") "---\n" PROFILE("two", "alert") "---\n" POD("p"));
     put(folder, "a.yaml", PROFILE("two", "enforce"));
+    manifests_settle(&folder->manifests);
     assert_null(find(folder, "one"));
     assert_null(store_find_pod(&folder->store, "default", "p"));
     assert_int_equal(action_of(folder, "two"), ACTION_ENFORCE);
@@ -172,8 +173,46 @@ static void a_file_that_does_not_parse_keeps_what_it_had_brought(void **state)
     assert_int_equal(list_problems(folder).count, 1);
     assert_false(manifests_are_unclear(&folder->manifests));
     put(folder, "a.yaml", PROFILE("two", "alert"));
+    manifests_settle(&folder->manifests);
     assert_null(find(folder, "one"));
     assert_int_equal(list_problems(folder).count, 0);
+}
+
+static void an_empty_file_keeps_what_it_had_brought(void **state)
+{
+    struct folder *folder = *state;
+
+    for (int i = 0; i < 3; i++) {
+        put(folder, "a.yaml", PROFILE("one", "alert"));
+        put(folder, "a.yaml", (const char *const[]){"", "# nothing\n", "---\n---\n"}[i]);
+        manifests_settle(&folder->manifests);
+        assert_int_equal(action_of(folder, "one"), ACTION_ALERT);
+        assert_string_equal(list_problems(folder).last,
+                            "a.yaml: empty; what it had brought stays in force: to remove a profile delete the file");
+    }
+    put(folder, "b.yaml", "");
+    assert_true(manifests_are_unclear(&folder->manifests));
+}
+
+/* Half of it was written when it was read: the other half came before anything was withdrawn. */
+static void what_comes_back_was_never_gone(void **state)
+{
+    struct folder *folder = *state;
+    cleanup_free char *path = NULL;
+    FILE *file;
+
+    put(folder, "a.yaml", PROFILE("one", "alert") "---\n" PROFILE("two", "alert"));
+    put(folder, "a.yaml", PROFILE("one", "alert"));
+    assert_true(manifests_are_missing(&folder->manifests));
+    assert_int_equal(action_of(folder, "two"), ACTION_ALERT);
+    assert_true(asprintf(&path, "%s/a.yaml", folder->path) > 0);
+    file = fopen(path, "ae");
+    assert_non_null(file);
+    assert_true(fputs("---\n" PROFILE("two", "enforce"), file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    manifests_settle(&folder->manifests);
+    assert_int_equal(action_of(folder, "two"), ACTION_ENFORCE);
+    assert_false(manifests_are_missing(&folder->manifests));
 }
 
 static void an_invalid_successor_leaves_what_was_in_force(void **state)
@@ -198,6 +237,7 @@ static void one_document_without_a_name_keeps_the_file_s_others(void **state)
     assert_int_equal(action_of(folder, "one"), ACTION_ALERT);
     assert_int_equal(action_of(folder, "two"), ACTION_ENFORCE);
     put(folder, "a.yaml", PROFILE("two", "enforce"));
+    manifests_settle(&folder->manifests);
     assert_null(find(folder, "one"));
 }
 
@@ -211,6 +251,7 @@ static void a_misspelt_kind_is_not_another_object(void **state)
     assert_string_equal(list_problems(folder).last, "a.yaml: document 1: kind: \"SecurtyProfile\" is not a kind of "
                                                     "securityprobe.datadoghq.com/v1; expected SecurityProfile");
     put(folder, "a.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: one}\n");
+    manifests_settle(&folder->manifests);
     assert_null(find(folder, "one"));
 }
 
@@ -239,6 +280,7 @@ static void the_next_one_is_promoted(void **state)
     manifests_forget(&folder->manifests, "a.yaml");
     assert_int_equal(action_of(folder, "one"), ACTION_ENFORCE);
     put(folder, "b.yaml", PROFILE("other", "enforce"));
+    manifests_settle(&folder->manifests);
     assert_int_equal(action_of(folder, "one"), ACTION_IGNORE);
     assert_int_equal(action_of(folder, "other"), ACTION_ENFORCE);
     assert_int_equal(list_problems(folder).count, 0);
@@ -293,6 +335,8 @@ int main(void)
         TEST(a_list_stands_for_its_items),
         TEST(what_a_file_no_longer_says_goes),
         TEST(a_file_that_does_not_parse_keeps_what_it_had_brought),
+        TEST(an_empty_file_keeps_what_it_had_brought),
+        TEST(what_comes_back_was_never_gone),
         TEST(an_invalid_successor_leaves_what_was_in_force),
         TEST(one_document_without_a_name_keeps_the_file_s_others),
         TEST(a_misspelt_kind_is_not_another_object),

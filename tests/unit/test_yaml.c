@@ -239,9 +239,9 @@ static void the_ending_of_a_file_says_its_language(void **state)
     (void)state;
     write_file(yaml, "a: 1\n", 5);
     write_file(json, "a: 1\n", 5);
-    assert_int_equal(yaml_load_file(yaml, &documents, &err), 0);
+    assert_int_equal(yaml_load_file(yaml, YAML_ANY, &documents, &err), 0);
     assert_int_equal(json_array_size(documents), 1);
-    assert_true(yaml_load_file(json, &documents, &err) < 0);
+    assert_true(yaml_load_file(json, YAML_ANY, &documents, &err) < 0);
     unlink(yaml);
     unlink(json);
 }
@@ -257,13 +257,15 @@ static void a_file_that_cannot_be_read_is_refused_with_the_cause(void **state)
     assert_non_null(text);
     memset(text, '#', YAML_BYTES_MAX + 1);
     write_file(large, text, YAML_BYTES_MAX + 1);
-    assert_int_equal(yaml_load_file(large, &documents, &err), -EFBIG);
+    assert_int_equal(yaml_load_file(large, YAML_ANY, &documents, &err), -EFBIG);
     assert_string_equal(err.msg, "larger than 4194304 bytes");
     unlink(large);
 
-    assert_int_equal(yaml_load_file(large, &documents, &err), -ENOENT);
+    assert_int_equal(yaml_load_file(large, YAML_ANY, &documents, &err), -ENOENT);
     assert_string_equal(err.msg, "No such file or directory");
-    assert_int_equal(yaml_load_file("/tmp", &documents, &err), -EISDIR);
+    assert_int_equal(yaml_load_file("/tmp", YAML_ANY, &documents, &err), -EISDIR);
+    assert_int_equal(yaml_load_file("/tmp", YAML_REGULAR, &documents, &err), -EINVAL);
+    assert_int_equal(yaml_load_file("/dev/zero", YAML_REGULAR, &documents, &err), -EINVAL);
     assert_null(documents);
 }
 
