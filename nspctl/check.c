@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "nspctl/commands.h"
+#include "policyd/claims.h"
 #include "policyd/objects.h"
 #include "policyd/yaml.h"
 
@@ -73,14 +74,14 @@ static void check_object(struct checking *checking, const json_t *document)
 {
     enum object_kind kind = objects_kind(document);
     const char *namespace_, *name;
+    struct error cause;
     char what[400];
 
-    if (!json_is_string(json_object_get(document, "kind"))) {
-        report_error(checking, "?", "kind: missing; write SecurityProfile");
-        return;
-    }
     if (kind == OBJECT_OTHER) {
-        printf("%s#%zu: skipped: neither SecurityProfile nor Pod\n", checking->file, checking->number);
+        if (claims_check_other(document, &cause))
+            report_error(checking, "?", cause.msg);
+        else
+            printf("%s#%zu: skipped: neither SecurityProfile nor Pod\n", checking->file, checking->number);
         return;
     }
     objects_name(document, &namespace_, &name);
@@ -122,7 +123,7 @@ static void check_file(struct checking *checking)
         checking->has_error = true;
         return;
     }
-    if (json_array_size(documents) == 0) {
+    if (claims_are_empty(documents)) {
         printf("%s: error: empty; expected a SecurityProfile\n", checking->file);
         checking->has_error = true;
     }

@@ -149,15 +149,16 @@ static int accept(struct claims *claims, struct claim *item, struct claim_object
     return item->namespace_ && item->name ? append(claims, item, object) : -ENOMEM;
 }
 
-/* Objects of other kinds may lie in the folder; a misspelt one of ours must not pass for one, or it would vanish. */
-static int check_other(const json_t *manifest, struct error *err)
+int claims_check_other(const json_t *manifest, struct error *err)
 {
     static const char group[] = "securityprobe.datadoghq.com/";
     const char *kind = json_string_value(json_object_get(manifest, "kind"));
     const char *version = json_string_value(json_object_get(manifest, "apiVersion"));
 
     if (!kind || !version)
-        return error_set(err, EINVAL, "not a Kubernetes object: apiVersion and kind are required");
+        return error_set(err, EINVAL,
+                         "not a Kubernetes object: it needs apiVersion and kind; for a profile write "
+                         "apiVersion: " OBJECTS_API_VERSION " and kind: SecurityProfile");
     if (strncmp(version, group, sizeof(group) - 1) == 0)
         return error_set(err, EINVAL, "kind: \"%.64s\" is not a kind of %.64s; expected SecurityProfile", kind,
                          version);
@@ -172,7 +173,7 @@ static int read_manifest(struct claims *claims, const json_t *manifest, size_t d
     int rc;
 
     if (item.kind == OBJECT_OTHER)
-        return check_other(manifest, &err) ? refuse_nameless(claims, document, &err) : 0;
+        return claims_check_other(manifest, &err) ? refuse_nameless(claims, document, &err) : 0;
     if (item.kind == OBJECT_PROFILE)
         rc = objects_parse_profile(manifest, &object.profile, &err);
     else

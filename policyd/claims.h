@@ -27,6 +27,12 @@ int claims_read(const json_t *documents, struct claims *claims);
 /* Whether there is nothing in a file: no document, or only empty ones. */
 bool claims_are_empty(const json_t *documents);
 
+/*
+ * Of a manifest that is neither a profile nor a pod. Objects of other kinds may lie in the folder; a misspelt one of
+ * ours must not pass for one, or it would vanish. -EINVAL: it is no Kubernetes object, or of our group.
+ */
+int claims_check_other(const json_t *manifest, struct error *err);
+
 /* Moves over from `old` what `claims` does not have: it stays, or is missing and will be withdrawn. */
 void claims_keep(struct claims *claims, struct claims *old, bool is_missing);
 

@@ -65,6 +65,25 @@ did you mean actions?" ]
     [ "$status" -eq 1 ]
 }
 
+@test "what policyd takes for no Kubernetes object, or for a misspelt one of ours, is refused here too" {
+    while IFS='|' read -r manifest message; do
+        echo "$manifest" >one.yaml
+        run "$nspctl" check one.yaml
+        [ "$status" -eq 1 ]
+        [[ "$output" == "one.yaml#1 ?: error: $message" ]] || {
+            echo "$manifest: $output"
+            return 1
+        }
+    done <<END
+{apiVersion: securityprobe.datadoghq.com/v1, kind: SecurityProfil}|kind: "SecurityProfil" is not a kind of \
+securityprobe.datadoghq.com/v1; expected SecurityProfile
+{kind: ConfigMap, metadata: {name: c}}|not a Kubernetes object: it needs apiVersion and kind; for a profile write \
+apiVersion: securityprobe.datadoghq.com/v1 and kind: SecurityProfile
+{apiVersion: v1, metadata: {name: c}}|not a Kubernetes object: it needs apiVersion and kind; for a profile write \
+apiVersion: securityprobe.datadoghq.com/v1 and kind: SecurityProfile
+END
+}
+
 @test "the second profile of a name is refused, across files too" {
     profile a "$valid" >one.yaml
     profile a "$valid" >two.yaml
@@ -88,7 +107,7 @@ rename or remove one of the two" ]
     } >two.json
     run "$nspctl" check two.json
     [ "${lines[0]}" = "two.json#1 SecurityProfile default/a: valid" ]
-    [ "${lines[-1]}" = "two.json#2 ?: error: kind: missing; write SecurityProfile" ]
+    [[ "${lines[-1]}" == "two.json#2 ?: error: not a Kubernetes object: it needs apiVersion and kind; "* ]]
     [ "$status" -eq 1 ]
 }
 
