@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Netlink link notifications: see links.h. */
+/* Netlink notifications of links, qdiscs and filters: see links.h. */
 #include "policyd/links.h"
 
 #include <errno.h>
@@ -13,8 +13,9 @@
 static int take(struct nl_msg *message, void *context)
 {
     const struct links *links = context;
+    int type = nlmsg_hdr(message)->nlmsg_type;
 
-    if (nlmsg_hdr(message)->nlmsg_type == RTM_DELLINK)
+    if (type == RTM_DELLINK || type == RTM_DELQDISC || type == RTM_DELTFILTER)
         links->gone(links->context);
     return NL_OK;
 }
@@ -50,7 +51,7 @@ int links_start(struct links *links, struct event_base *base, struct error *err)
     if (rc == 0)
         rc = nl_socket_set_nonblocking(links->socket);
     if (rc == 0)
-        rc = nl_socket_add_membership(links->socket, RTNLGRP_LINK);
+        rc = nl_socket_add_memberships(links->socket, RTNLGRP_LINK, RTNLGRP_TC, 0);
     if (rc < 0)
         return fail(err, rc);
     links->event = event_new(base, nl_socket_get_fd(links->socket), EV_READ | EV_PERSIST, read_messages, links);

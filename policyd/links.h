@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tells when a network device goes, which may be a pod's veth that went without a DEL. */
+/* Tells when a network device goes, or a qdisc or filter: a pod's veth, or what is attached to it, without a DEL. */
 #ifndef NSP_POLICYD_LINKS_H
 #define NSP_POLICYD_LINKS_H
 

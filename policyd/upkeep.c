@@ -12,6 +12,7 @@
 #include "datapath/attach.h"
 #include "datapath/attach_tcx.h"
 #include "datapath/record.h"
+#include "datapath/record_mend.h"
 #include "lib/log.h"
 
 #define PREPARED_SLOTS 4
@@ -104,6 +105,38 @@ static size_t drop_veths(const struct datapath *datapath)
     return dropped;
 }
 
+static bool is_torn(const struct datapath *datapath, const struct attachment *attachment)
+{
+    return !record_is_whole(datapath, attachment);
+}
+
+static void mend(const struct datapath *datapath, const struct found *found)
+{
+    const struct attachment *attachment = &found->attachment;
+    struct error err = {0};
+    struct pod pod = {0};
+    int rc = record_mend(datapath, &found->key, attachment, &err);
+
+    if (rc == 0 || record_pod(datapath, attachment->slot, &pod))
+        return;
+    if (rc < 0)
+        log_warning("pod=%.64s/%.256s veth=%.16s was taken off by somebody and cannot be attached again: %s",
+                    pod.namespace_, pod.name, attachment->host_ifname, err.msg);
+    else
+        log_warning("pod=%.64s/%.256s veth=%.16s was taken off by somebody; attached again", pod.namespace_, pod.name,
+                    attachment->host_ifname);
+}
+
+static void mend_all(const struct datapath *datapath)
+{
+    struct work work = {.wants = is_torn, .datapath = datapath};
+
+    record_each(datapath, collect, &work);
+    for (size_t i = 0; i < work.count; i++)
+        mend(datapath, &work.found[i]);
+    free(work.found);
+}
+
 static void promote(const struct datapath *datapath, const struct attachment_key *key)
 {
     struct attachment attachment;
@@ -173,6 +206,7 @@ static void work_once(struct upkeep *upkeep)
 
     if (removed && write(upkeep->report_fd, &removed, sizeof(removed)) < 0)
         log_warning("upkeep cannot report: %s", strerror(errno));
+    mend_all(upkeep->datapath);
     prepare_slots(upkeep);
     if (attach_has_tcx())
         promote_all(upkeep);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What takes longer than the loop may wait, in a thread of its own: removes attachments whose cgroup is gone, takes
- * veths that are gone out of the others, replaces clsact filters by tcx links, makes flow maps for slots that are still
- * free. Runs when told, never by itself.
+ * veths that are gone out of the others, attaches again what somebody took off, replaces clsact filters by tcx links,
+ * makes flow maps for slots that are still free. Runs when told, never by itself.
  */
 #ifndef NSP_POLICYD_UPKEEP_H
 #define NSP_POLICYD_UPKEEP_H
