@@ -30,6 +30,26 @@ static void choose(const struct store *store, const struct pod_object *pod, stru
     }
 }
 
+static bool enforces(const struct profile *profile)
+{
+    bool is_enforced = profile->action == ACTION_ENFORCE;
+
+    for (size_t i = 0; i < profile->processes_count; i++)
+        is_enforced |= profile->processes[i].action == ACTION_ENFORCE;
+    return is_enforced;
+}
+
+bool assign_enforces(const struct store *store, const struct pod_object *pod)
+{
+    for (size_t i = 0; i < store->profiles_count; i++) {
+        const struct profile *profile = store->profiles[i].profile;
+
+        if (profile && selector_selects(profile, pod->namespace_, &pod->labels) && enforces(profile))
+            return true;
+    }
+    return false;
+}
+
 static bool is_named(const char *full, const char *namespace_, const char *name)
 {
     size_t length = strlen(namespace_);
@@ -97,8 +117,10 @@ static void update(struct sync *sync, struct synced *policy, const struct compil
 
     policy->is_stale = false;
     if (sync_write(sync, policy, compiled, &err)) {
-        log_error("profiles=%s%s not brought in force: %s", policy->names[0], policy->names_count > 1 ? ",…" : "",
-                  err.msg);
+        /* It is tried again and again: said once. */
+        if (!policy->error || strcmp(policy->error, err.msg) != 0)
+            log_error("profiles=%s%s not brought in force: %s", policy->names[0], policy->names_count > 1 ? ",…" : "",
+                      err.msg);
         set_error(policy, err.msg);
         return;
     }
@@ -148,6 +170,15 @@ void assign_note_change(struct sync *sync, const char *namespace_, const char *n
         for (size_t j = 0; j < sync->items[i]->names_count; j++)
             sync->items[i]->is_stale |= is_named(sync->items[i]->names[j], namespace_, name);
     }
+}
+
+bool assign_has_failed(const struct sync *sync)
+{
+    for (size_t i = 0; i < sync->count; i++) {
+        if (sync->items[i]->error)
+            return true;
+    }
+    return false;
 }
 
 bool assign_retry(struct sync *sync)

@@ -14,9 +14,14 @@
 int assign_policy(struct sync *sync, const struct store *store, const struct pod_object *pod, struct synced **policy,
                   struct error *err);
 
+/* Whether a violation of some profile that selects the labels is refused, as a policy of theirs would do. */
+bool assign_enforces(const struct store *store, const struct pod_object *pod);
+
 /* A profile has changed: policies that it is part of are compiled again. */
 void assign_note_change(struct sync *sync, const char *namespace_, const char *name);
 
+/* Whether some policy's newest content is not in force. */
+bool assign_has_failed(const struct sync *sync);
 /* All that failed will be tried again; whether there is anything. */
 bool assign_retry(struct sync *sync);
 

@@ -20,6 +20,7 @@
 #include "policyd/instance.h"
 
 #define START_WAIT_MS 1000
+#define RETRY_MAX_S 60
 
 /* Arms the timer for what waits to be taken away, or rests. */
 static void schedule_collect(struct daemon *daemon, int delay_ms)
@@ -30,12 +31,27 @@ static void schedule_collect(struct daemon *daemon, int delay_ms)
         event_add(daemon->collect, &delay);
 }
 
+/* What failed for a moment is tried again after 1 s, 2 s, 4 s … 60 s; nothing wakes us where nothing failed. */
+static void schedule_retry(struct daemon *daemon)
+{
+    if (!assign_has_failed(&daemon->sync)) {
+        daemon->retry_s = 0;
+        evtimer_del(daemon->retry);
+    } else if (!evtimer_pending(daemon->retry, NULL)) {
+        daemon->retry_s = daemon->retry_s ? daemon->retry_s * 2 : 1;
+        if (daemon->retry_s > RETRY_MAX_S)
+            daemon->retry_s = RETRY_MAX_S;
+        event_add(daemon->retry, &(struct timeval){.tv_sec = daemon->retry_s});
+    }
+}
+
 /* How much memory a parse takes is known to nobody but malloc: what is free goes back. */
 static void reconcile(struct daemon *daemon)
 {
     pods_reconcile(&daemon->pods);
     if (daemon->sync.retired_count)
         schedule_collect(daemon, SYNC_GRACE_MS);
+    schedule_retry(daemon);
     malloc_trim(0);
 }
 
@@ -72,6 +88,16 @@ static void on_collect(evutil_socket_t fd, short what, void *context)
         want_reconcile(daemon);
 }
 
+static void on_retry(evutil_socket_t fd, short what, void *context)
+{
+    struct daemon *daemon = context;
+
+    (void)fd;
+    (void)what;
+    if (assign_retry(&daemon->sync))
+        want_reconcile(daemon);
+}
+
 static void on_store_change(void *context)
 {
     want_reconcile(context);
@@ -92,6 +118,7 @@ static bool on_pod_added(void *context, __u32 slot, __u32 epoch)
 
     if (daemon->sync.retired_count)
         schedule_collect(daemon, SYNC_GRACE_MS);
+    schedule_retry(daemon);
     upkeep_want(&daemon->upkeep);
     return is_open;
 }
@@ -155,9 +182,10 @@ static int make_events(struct daemon *daemon, struct error *err)
 {
     daemon->reconcile = event_new(daemon->base, -1, 0, on_reconcile, daemon);
     daemon->collect = evtimer_new(daemon->base, on_collect, daemon);
+    daemon->retry = evtimer_new(daemon->base, on_retry, daemon);
     daemon->terminate = evsignal_new(daemon->base, SIGTERM, on_signal, daemon);
     daemon->interrupt = evsignal_new(daemon->base, SIGINT, on_signal, daemon);
-    if (!daemon->reconcile || !daemon->collect || !daemon->terminate || !daemon->interrupt ||
+    if (!daemon->reconcile || !daemon->collect || !daemon->retry || !daemon->terminate || !daemon->interrupt ||
         event_add(daemon->terminate, NULL) || event_add(daemon->interrupt, NULL))
         return error_set(err, ENOMEM, "out of memory");
     return 0;
@@ -260,7 +288,8 @@ int daemon_run(struct daemon *daemon, struct error *err)
 
 void daemon_stop(struct daemon *daemon)
 {
-    struct event *const events[] = {daemon->reconcile, daemon->collect, daemon->terminate, daemon->interrupt};
+    struct event *const events[] = {daemon->reconcile, daemon->collect, daemon->retry, daemon->terminate,
+                                    daemon->interrupt};
 
     announce_stop(&daemon->announce);
     server_stop(&daemon->server);

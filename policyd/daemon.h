@@ -37,6 +37,8 @@ struct daemon {
     struct event_base *base;
     struct event *reconcile; /* made active when something has changed */
     struct event *collect;   /* one-shot, for what is retired */
+    struct event *retry;     /* one-shot, while some policy could not be written */
+    int retry_s;
     struct event *terminate, *interrupt;
 };
 

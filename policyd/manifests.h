@@ -65,6 +65,8 @@ const struct claim *manifests_holder(const struct manifests *manifests, const st
 /* A profile that would select these labels but was never valid: its claim, or NULL. */
 const struct claim *manifests_refused_for(const struct manifests *manifests, const char *namespace_,
                                           const struct labels *labels);
+/* A file none of whose states could be read since the start, so that nobody knows whom it selects; NULL. */
+const struct manifest_file *manifests_unread(const struct manifests *manifests);
 /* Whether some profile may exist that could not be read since the start, so that nobody knows what it selects. */
 bool manifests_are_unclear(const struct manifests *manifests);
 

@@ -33,13 +33,22 @@ const struct claim *manifests_refused_for(const struct manifests *manifests, con
     return NULL;
 }
 
+const struct manifest_file *manifests_unread(const struct manifests *manifests)
+{
+    for (size_t i = 0; i < manifests->count; i++) {
+        if (manifests->files[i].error && !manifests->files[i].was_read)
+            return &manifests->files[i];
+    }
+    return NULL;
+}
+
 bool manifests_are_unclear(const struct manifests *manifests)
 {
+    if (manifests_unread(manifests))
+        return true;
     for (size_t i = 0; i < manifests->count; i++) {
         const struct manifest_file *file = &manifests->files[i];
 
-        if (file->error && !file->was_read)
-            return true;
         for (size_t j = 0; j < file->count; j++) {
             if (file->claims[j].kind == OBJECT_PROFILE && file->claims[j].refused &&
                 was_never_valid(manifests, &file->claims[j]))

@@ -120,19 +120,24 @@ static void clear_note(struct pod_entry *pod)
     pod->is_loud = false;
 }
 
+static bool set_state(const struct pods *pods, const struct pod_entry *pod, __u32 policy, __u64 state)
+{
+    int rc = record_set_state(pods->datapath, pod->slot, pod->epoch, policy, state);
+
+    if (rc == 0)
+        log_info("pod=%s/%s state=%s policy=%u", pod->namespace_, pod->name, state == POD_READY ? "READY" : "PENDING",
+                 policy);
+    else if (rc != -ESTALE)
+        log_error("pod=%s/%s state not set: %s", pod->namespace_, pod->name, strerror(-rc));
+    return rc == 0;
+}
+
 /* Returns whether the pod is READY now. */
 static bool set_policy(const struct pods *pods, const struct pod_entry *pod, __u64 word, __u32 policy)
 {
     if ((word & POD_STATE_MASK) == POD_READY && pod_word_policy(word) == policy)
         return true;
-
-    int rc = record_set_state(pods->datapath, pod->slot, pod->epoch, policy, POD_READY);
-
-    if (rc == 0)
-        log_info("pod=%s/%s state=READY policy=%u", pod->namespace_, pod->name, policy);
-    else if (rc != -ESTALE)
-        log_error("pod=%s/%s state not set: %s", pod->namespace_, pod->name, strerror(-rc));
-    return rc == 0;
+    return set_state(pods, pod, policy, POD_READY);
 }
 
 /*
@@ -158,16 +163,62 @@ static bool decide_unknown(struct pod_entry *pod, bool is_ready)
     return is_ready;
 }
 
+/*
+ * A pod that waits and that nothing readable selects: opened only if it is known that nothing else would. After a
+ * restart a policy without names is one whose profiles were not valid since, perhaps the refused one.
+ */
+static bool must_wait(const struct pods *pods, struct pod_entry *pod, const struct claim *refused)
+{
+    const struct manifest_file *unread = manifests_unread(pods->manifests);
+
+    if (unread) {
+        note(pod, true, "waits: %s/%s could not be read since the start and may select it; mend it or delete it",
+             pods->manifests->folder, unread->name);
+        return true;
+    }
+    for (size_t i = 0; refused && i < pods->sync->count; i++) {
+        if (!pods->sync->items[i]->names) {
+            note(pod, true, "waits: %s/%s selects it, was in force before the restart and is not valid now; mend it",
+                 refused->namespace_, refused->name);
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool decide_unselected(const struct pods *pods, struct pod_entry *pod, const struct pod_object *object,
                               __u64 word)
 {
     const struct claim *refused = manifests_refused_for(pods->manifests, object->namespace_, &object->labels);
 
+    if ((word & POD_STATE_MASK) != POD_READY && must_wait(pods, pod, refused))
+        return false;
     if (refused)
         note(pod, true, "open: only invalid profiles select it (%s/%s)", refused->namespace_, refused->name);
     else
         clear_note(pod);
     return set_policy(pods, pod, word, 0);
+}
+
+/* The policy cannot be made. What is in force stays; a pod that nothing judges is closed where it should be judged. */
+static bool decide_impossible(const struct pods *pods, struct pod_entry *pod, const struct pod_object *object,
+                              const char *why)
+{
+    __u64 word = __atomic_load_n(&pods->datapath->states[pod->slot], __ATOMIC_SEQ_CST);
+    bool is_ready = (word & POD_STATE_MASK) == POD_READY;
+
+    if (is_ready && pod_word_policy(word)) {
+        note(pod, true, "%s", why);
+        return true;
+    }
+    if (!assign_enforces(pods->store, object)) {
+        note(pod, true, "%s, its profiles are not in force: %s", is_ready ? "open" : "waits", why);
+        return is_ready;
+    }
+    note(pod, true, "closed, its profiles cannot be brought in force: %s", why);
+    if (is_ready)
+        set_state(pods, pod, 0, POD_PENDING);
+    return false;
 }
 
 static bool decide(struct pods *pods, struct pod_entry *pod)
@@ -182,21 +233,21 @@ static bool decide(struct pods *pods, struct pod_entry *pod)
         return false;
     if (!object)
         return decide_unknown(pod, is_ready);
-    if (assign_policy(pods->sync, pods->store, object, &policy, &err)) {
-        note(pod, true, "%s", err.msg);
-        return is_ready;
-    }
+    if (assign_policy(pods->sync, pods->store, object, &policy, &err))
+        return decide_impossible(pods, pod, object, err.msg);
     if (must_hold(pods, word, policy)) {
         note(pod, true, "held: a manifest cannot be read since the restart; what was in force stays");
         return true;
     }
     if (!policy)
         return decide_unselected(pods, pod, object, word);
+    if (!policy->index)
+        return decide_impossible(pods, pod, object, policy->error ? policy->error : "out of memory");
     if (policy->error)
         note(pod, true, "%s", policy->error);
     else
         clear_note(pod);
-    return policy->index ? set_policy(pods, pod, word, policy->index) : is_ready;
+    return set_policy(pods, pod, word, policy->index);
 }
 
 bool pods_decide(struct pods *pods, __u32 slot, __u32 epoch)
@@ -243,6 +294,8 @@ static void prepare_known(struct pods *pods)
 
 static void drop_unused(struct pods *pods)
 {
+    bool is_unclear = manifests_are_unclear(pods->manifests);
+
     for (size_t i = 0; i < pods->count; i++) {
         __u64 word = __atomic_load_n(&pods->datapath->states[pods->items[i].slot], __ATOMIC_SEQ_CST);
         struct synced *policy = sync_find_index(pods->sync, pod_word_policy(word));
@@ -251,7 +304,8 @@ static void drop_unused(struct pods *pods)
             policy->is_wanted = true;
     }
     for (size_t i = pods->sync->count; i-- > 0;) {
-        if (!pods->sync->items[i]->is_wanted)
+        /* While a profile cannot be read, one found at the start may be of it: the pods that wait need to know. */
+        if (!pods->sync->items[i]->is_wanted && !(is_unclear && !pods->sync->items[i]->names))
             sync_drop(pods->sync, pods->sync->items[i]);
     }
 }

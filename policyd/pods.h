@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The pods of this node: says for each which policy judges it, and why it waits where none can be named. A pod is never
- * opened because something is missing or full: then it keeps what it has.
+ * opened because something is missing, unread or full: then it keeps what it has, and one that was open is closed when
+ * profiles that enforce select it and cannot be brought in force.
  */
 #ifndef NSP_POLICYD_PODS_H
 #define NSP_POLICYD_PODS_H
