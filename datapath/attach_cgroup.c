@@ -24,6 +24,9 @@ static const enum bpf_attach_type attach_types[PROGRAMS_OF_CGROUP] = {
 
 static int detach(const struct datapath *datapath, int cgroup_fd, int program)
 {
+    /* Without a program the kernel would take off another's. */
+    if (datapath->programs[program] < 0)
+        return -EBADF;
     if (bpf_prog_detach2(datapath->programs[program], cgroup_fd, attach_types[program]) == 0)
         return 0;
     return errno == ENOENT ? 0 : -errno;

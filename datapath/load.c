@@ -22,6 +22,7 @@
 #include "datapath/load_log.h"
 #include "datapath/pins_lock.h"
 #include "datapath/record.h"
+#include "datapath/remains.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "nsp.skel.h"
@@ -246,6 +247,7 @@ int load_or_adopt(struct datapath *datapath, const struct load_options *options,
 
 struct removal {
     const struct datapath *datapath;
+    int (*remove)(const struct datapath *datapath, const struct attachment_key *key, struct error *err);
     struct error *err;
     int failure;
 };
@@ -254,19 +256,60 @@ static int remove_attachment(const struct attachment_key *key, const struct atta
 {
     struct removal *removal = context;
     struct error second;
-    int rc = record_remove(removal->datapath, key, removal->failure ? &second : removal->err);
+    int rc = removal->remove(removal->datapath, key, removal->failure ? &second : removal->err);
 
     (void)attachment;
     removal->failure = removal->failure ? removal->failure : rc;
     return 0;
 }
 
-/* Unlinks under the lock, so that an ADD that waited for it sees that the directory is gone. */
+/* All pins go at once, so that an opener never sees half of them. */
 static int remove_pins(const char *directory, struct error *err)
 {
-    cleanup_close int lock = pins_lock(directory, err);
+    char staging[DIRECTORY_MAX + 8];
 
-    return lock < 0 ? lock : remove_tree(directory, err);
+    snprintf(staging, sizeof(staging), "%s-new", directory);
+    if (remove_tree(staging, err))
+        return -err->code;
+    if (rename(directory, staging))
+        return error_set(err, errno, "%s: cannot rename it to %s: %s", directory, staging, strerror(errno));
+    return remove_tree(staging, err);
+}
+
+/*
+ * The last walk and the removal of the pins are under one lock: an ADD has entered its record before and is seen, or
+ * finds that the directory is gone. What it attaches after that it takes off itself.
+ */
+static int remove_whole(const struct datapath *datapath, struct error *err)
+{
+    struct removal removal = {.datapath = datapath, .remove = record_remove, .err = err};
+    struct error second;
+    int rc;
+
+    record_each(datapath, remove_attachment, &removal);
+    removal.failure = 0; /* the last walk tries again */
+
+    cleanup_close int lock = pins_lock(datapath->directory, err);
+
+    if (lock < 0)
+        return lock;
+    removal.remove = record_remove_locked;
+    record_each(datapath, remove_attachment, &removal);
+    rc = remove_pins(datapath->directory, removal.failure ? &second : err);
+    return removal.failure ? removal.failure : rc;
+}
+
+static int remove_remains(const char *directory, struct error *err)
+{
+    cleanup_close int lock = pins_lock(directory, err);
+    struct error second;
+    int failure, rc;
+
+    if (lock < 0)
+        return lock;
+    failure = remains_detach(directory, err);
+    rc = remove_pins(directory, failure ? &second : err);
+    return failure ? failure : rc;
 }
 
 int load_remove(const char *directory, struct error *err)
@@ -288,17 +331,11 @@ int load_remove(const char *directory, struct error *err)
 
     int rc = pins_open(&datapath, directory, err);
 
-    if (rc == -EPROTO || rc == -EPERM)
+    if (rc == -EUCLEAN)
+        return remove_remains(directory, err);
+    if (rc)
         return rc;
-
-    struct removal removal = {.datapath = &datapath, .err = err};
-    struct error second;
-
-    /* Pins that are not whole name no pod: what can be removed is the pins. */
-    if (rc == 0) {
-        record_each(&datapath, remove_attachment, &removal);
-        pins_close(&datapath);
-    }
-    rc = remove_pins(directory, removal.failure ? &second : err);
-    return removal.failure ? removal.failure : rc;
+    rc = remove_whole(&datapath, err);
+    pins_close(&datapath);
+    return rc;
 }

@@ -109,7 +109,7 @@ static int open_pin(const char *directory, const char *name, struct error *err)
         return fd;
     if (errno == EPERM || errno == EACCES)
         return error_set(err, EPERM, "%s: no permission to open it; run as root with CAP_BPF and CAP_NET_ADMIN", path);
-    return error_set(err, errno,
+    return error_set(err, errno == ENOENT ? EUCLEAN : errno,
                      "%s: %s; the pinned datapath is not whole, run `policyd --remove` and start policyd again", path,
                      strerror(errno));
 }
@@ -194,4 +194,16 @@ int pins_open(struct datapath *datapath, const char *directory, struct error *er
     }
     *datapath = opened;
     return 0;
+}
+
+void pins_open_remains(struct datapath *datapath, const char *directory)
+{
+    struct error unread;
+
+    pins_init(datapath);
+    snprintf(datapath->directory, sizeof(datapath->directory), "%s", directory);
+    for (int i = 0; i < PINS_MAPS; i++)
+        datapath->maps[i] = open_pin(directory, map_names[i], &unread);
+    for (int i = 0; i < PINS_PROGRAMS; i++)
+        datapath->programs[i] = open_pin(directory, program_names[i], &unread);
 }

@@ -68,10 +68,13 @@ struct datapath {
 
 /*
  * Opens the pins below `directory` and checks magic and ABI version. Errors, with the remedy in the message:
- * ENOENT nothing is pinned there, EPROTO another ABI version, ENOTDIR `directory` is not on a bpffs, EPERM no CAP_BPF.
- * On success the caller closes with pins_close().
+ * ENOENT no such directory, EUCLEAN something of it is missing, EPROTO another ABI version, ENOTDIR `directory` is not
+ * on a bpffs, EPERM no CAP_BPF. On success the caller closes with pins_close().
  */
 int pins_open(struct datapath *datapath, const char *directory, struct error *err);
+
+/* For a removal: what is still pinned of a datapath that is not whole; the rest is negative. Nothing is mapped. */
+void pins_open_remains(struct datapath *datapath, const char *directory);
 
 /* Safe after pins_init() alone, and twice. */
 void pins_close(struct datapath *datapath);

@@ -9,5 +9,6 @@ int group_record(void);
 int group_packets(void);
 int group_flows(void);
 int group_removal(void);
+int group_take_down(void);
 
 #endif

@@ -16,6 +16,7 @@ int main(void)
     failed += group_packets();
     failed += group_flows();
     failed += group_removal();
+    failed += group_take_down();
     sandbox_leave();
     return failed != 0;
 }

@@ -152,7 +152,7 @@ static void a_missing_pin_is_named_and_can_be_removed(void **state)
     pins_close(&datapath);
     snprintf(path, sizeof(path), "%s/nsp_rules", sandbox.pins);
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(pins_open(&datapath, sandbox.pins, &err), -ENOENT);
+    assert_int_equal(pins_open(&datapath, sandbox.pins, &err), -EUCLEAN);
     assert_non_null(strstr(err.msg, "nsp_rules"));
     assert_int_equal(load_remove(sandbox.pins, &err), 0);
     assert_int_equal(access(sandbox.pins, F_OK), -1);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The end of records: what is taken off, what is left alone, when an attachment counts as dead. The last group: it ends
- * with the removal of everything. */
+/* The end of records: what is taken off, what is left alone, when an attachment counts as dead. */
 #include "tests/bpf/groups.h"
 
 #include <errno.h>
@@ -309,31 +308,6 @@ static void killed_add_leaves_nothing_that_removal_does_not_take(void **state)
     sandbox_delete_link(ifindex);
 }
 
-static void removal_of_everything_leaves_nothing(void **state)
-{
-    struct error err = {0};
-    __u64 id;
-    int fd = sandbox_make_cgroup("pod", &id);
-    __u32 ifindex = sandbox_add_veth("veth-a", "veth-b"), flags = 0;
-    struct record_request request = records_request("c1", "eth0", id, ifindex);
-
-    (void)state;
-    records_add(&request);
-    assert_int_equal(attach_cgroup(&records, fd, &err), 0);
-    assert_int_equal(attach_veth(&records, ifindex, request.attachment.slot, &flags, &err), 0);
-    attach_promote(&records, ifindex, request.attachment.slot, &flags, &err);
-    if (load_remove(sandbox.pins, &err))
-        fail_msg("%s", err.msg);
-    assert_int_equal(access(sandbox.pins, F_OK), -1);
-    assert_int_equal(attach_cgroup_present(&records, fd), 0);
-    assert_int_equal(attach_veth_present(&records, ifindex, request.attachment.slot), 0);
-    /* An ADD that opened the pins before finds that they are gone. */
-    assert_int_equal(record_add(&records, &request, &err), -ENOENT);
-    close(fd);
-    sandbox_remove_cgroup("pod");
-    sandbox_delete_link(ifindex);
-}
-
 int group_removal(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,7 +320,6 @@ int group_removal(void)
         cmocka_unit_test(removal_leaves_a_device_that_is_anothers_now),
         cmocka_unit_test(parallel_adds_and_removals_do_not_mix),
         cmocka_unit_test(killed_add_leaves_nothing_that_removal_does_not_take),
-        cmocka_unit_test(removal_of_everything_leaves_nothing),
     };
 
     return cmocka_run_group_tests_name("removal", tests, records_open, records_close);

@@ -56,6 +56,37 @@ expect_unwatched() {
     expect_nothing a
 }
 
+@test "a datapath of which a pin is missing is no matter of time: code 102, and the remedy" {
+    mv "$PINS/nsp_rules" "$PINS/nsp_away"
+    run --separate-stderr call ADD a <<<"$(conf a)"
+    mv "$PINS/nsp_away" "$PINS/nsp_rules"
+    [ "$status" -eq 1 ]
+    expect_error 102
+    [[ "$output" == *nsp_rules*"policyd --remove"* ]]
+    expect_nothing a
+}
+
+@test "where all slots are taken ADD says so, and how to get one" {
+    local slots
+    slots=$(bpftool -j map show pinned "$PINS/nsp_states" | jq .max_entries)
+    fill_slots "$slots" 1
+    run --separate-stderr call ADD a <<<"$(conf a)"
+    fill_slots "$slots" 0
+    [ "$status" -eq 1 ]
+    expect_error 102
+    [[ "$output" == *"all $((slots - 1)) slots for pods are taken"*GC* ]]
+    expect_nothing a
+}
+
+# fill_slots COUNT EPOCH: the state word of every slot. Its flow map is forgotten, and made anew when there is need.
+fill_slots() {
+    local i
+    for ((i = 1; i < $1; i++)); do
+        echo "map update pinned $PINS/nsp_states key $((i % 256)) $((i / 256)) 0 0 value 0 0 0 0 $2 0 0 0"
+    done >"$NSP_TMP/fill"
+    bpftool batch file "$NSP_TMP/fill" >/dev/null
+}
+
 @test "without a datapath a pod of failurePolicy Ignore starts unwatched, and CHECK agrees" {
     succeed ADD a <<<"$(conf a "$NONE"' | .failurePolicy = "Ignore"')"
     expect_unwatched
