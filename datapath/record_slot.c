@@ -13,6 +13,7 @@
 #include "datapath/cgroup_id.h"
 #include "datapath/record.h"
 #include "lib/cleanup.h"
+#include "lib/log.h"
 
 static __u64 load_word(const struct datapath *datapath, __u32 slot)
 {
@@ -161,17 +162,35 @@ static bool has_address(const struct pod *pod, const __u8 address[16])
     return false;
 }
 
-static int add_addresses(struct pod *pod, const struct pod *more, struct error *err)
+/* Returns how many there was no room for. */
+static __u32 add_addresses(struct pod *pod, const struct pod *more)
 {
+    __u32 left_out = 0;
+
     for (__u32 i = 0; i < more->address_count && i < NSP_ADDRESSES_MAX; i++) {
         if (has_address(pod, more->addresses[i]))
             continue;
-        if (pod->address_count >= NSP_ADDRESSES_MAX)
-            return error_set(err, E2BIG, "pod %s/%s has more than %d addresses", pod->namespace_, pod->name,
-                             NSP_ADDRESSES_MAX);
-        memcpy(pod->addresses[pod->address_count++], more->addresses[i], sizeof(more->addresses[i]));
+        if (pod->address_count < NSP_ADDRESSES_MAX)
+            memcpy(pod->addresses[pod->address_count++], more->addresses[i], sizeof(more->addresses[i]));
+        else
+            left_out++;
     }
-    return 0;
+    return left_out;
+}
+
+/* The addresses of both, first those that are recorded: they are the pod's own, of its eth0. */
+static void merge_addresses(struct pod *pod, const struct pod *present)
+{
+    struct pod both = *pod;
+    __u32 left_out;
+
+    both.address_count = present->address_count;
+    memcpy(both.addresses, present->addresses, sizeof(both.addresses));
+    left_out = add_addresses(&both, pod);
+    if (left_out)
+        log_warning("pod=%s/%s has %u addresses more than the %d that are recorded", pod->namespace_, pod->name,
+                    left_out, NSP_ADDRESSES_MAX);
+    *pod = both;
 }
 
 int record_slot_merge(const struct datapath *datapath, const struct record_slot *slot, const struct attachment_key *key,
@@ -190,7 +209,8 @@ int record_slot_merge(const struct datapath *datapath, const struct record_slot 
     if (!census.others_of_sandbox || record_pod(datapath, slot->slot, &present))
         return 0;
     memcpy(pod->mac, present.mac, sizeof(pod->mac));
-    return add_addresses(pod, &present, err);
+    merge_addresses(pod, &present);
+    return 0;
 }
 
 static int zero_counters(const struct datapath *datapath, __u32 slot)

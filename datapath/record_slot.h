@@ -19,7 +19,7 @@ int record_slot_find(const struct datapath *datapath, const struct pod *pod, str
 
 /*
  * Completes `pod`: epoch, number of attachments with the one of `key`, and where another interface of the same sandbox
- * is attached, its addresses too. E2BIG: more than NSP_ADDRESSES_MAX.
+ * is attached, its addresses too: the first NSP_ADDRESSES_MAX, and a warning if there are more. E2BIG: `pod` alone has.
  */
 int record_slot_merge(const struct datapath *datapath, const struct record_slot *slot, const struct attachment_key *key,
                       struct pod *pod, struct error *err);

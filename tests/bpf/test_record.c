@@ -87,6 +87,28 @@ static void second_interface_shares_slot_state_and_addresses(void **state)
     records_assert_none();
 }
 
+static void addresses_of_a_second_interface_beyond_the_limit_are_left_out(void **state)
+{
+    struct record_request first = records_request("c1", "eth0", 1001, 77),
+                          second = records_request("c1", "net1", 1001, 78);
+    struct pod pod;
+
+    (void)state;
+    second.pod.address_count = NSP_ADDRESSES_MAX;
+    for (__u8 i = 0; i < NSP_ADDRESSES_MAX; i++)
+        memset(second.pod.addresses[i], i + 1, sizeof(second.pod.addresses[i]));
+    records_add(&first);
+    records_add(&second);
+    assert_int_equal(record_pod(&records, second.attachment.slot, &pod), 0);
+    assert_int_equal(pod.attachments, 2);
+    assert_int_equal(pod.address_count, NSP_ADDRESSES_MAX);
+    assert_memory_equal(pod.addresses[0], first.pod.addresses[0], sizeof(pod.addresses[0]));
+    assert_int_equal(pod.addresses[NSP_ADDRESSES_MAX - 1][15], NSP_ADDRESSES_MAX - 1);
+    records_remove(&first.key);
+    records_remove(&second.key);
+    records_assert_none();
+}
+
 /* kubelet makes a new sandbox in the same pod cgroup, and the DEL of the old one comes late. */
 static void late_removal_of_an_old_sandbox_leaves_the_new_one(void **state)
 {
@@ -238,6 +260,7 @@ int group_record(void)
         cmocka_unit_test(added_pod_is_pending_and_found_by_all_its_keys),
         cmocka_unit_test(open_pod_says_so_while_pending),
         cmocka_unit_test(second_interface_shares_slot_state_and_addresses),
+        cmocka_unit_test(addresses_of_a_second_interface_beyond_the_limit_are_left_out),
         cmocka_unit_test(late_removal_of_an_old_sandbox_leaves_the_new_one),
         cmocka_unit_test(same_key_again_replaces_the_entry),
         cmocka_unit_test(pods_without_a_cgroup_share_nothing),
