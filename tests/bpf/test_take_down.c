@@ -21,6 +21,8 @@
 #include "tests/bpf/records.h"
 #include "tests/bpf/sandbox.h"
 
+#define ADDERS 8
+
 static void removal_of_everything_leaves_nothing(void **state)
 {
     struct error err = {0};
@@ -120,19 +122,17 @@ static void removal_of_pins_that_are_not_whole_detaches_what_they_name(void **st
     sandbox_delete_link(ifindex);
 }
 
-static void add_until_the_pins_are_gone(__u64 cgroup_id, int cgroup_fd)
+static void add_until_the_pins_are_gone(const char *container, __u64 cgroup_id, int cgroup_fd)
 {
     for (;;) {
-        struct record_request request = records_request("c1", "eth0", cgroup_id, 0);
+        struct record_request request = records_request(container, "eth0", cgroup_id, 0);
         struct error err;
 
         if (record_add(&records, &request, &err))
             _exit(0);
         if (attach_cgroup(&records, cgroup_fd, &err) ||
-            record_set_flags(&records, &request.key, &request.attachment, &err)) {
+            record_set_flags(&records, &request.key, &request.attachment, &err))
             record_undo(&records, &request, cgroup_fd);
-            _exit(0);
-        }
     }
 }
 
@@ -141,19 +141,23 @@ static void removal_of_everything_while_pods_are_added_leaves_nothing(void **sta
     struct error err = {0};
     __u64 id;
     int fd = sandbox_make_cgroup("pod", &id), status;
-    pid_t child;
 
     (void)state;
     records_close(NULL);
     records_open(NULL);
-    child = fork();
-    if (child == 0)
-        add_until_the_pins_are_gone(id, fd);
+    for (int i = 0; i < ADDERS; i++) {
+        char container[] = {'c', (char)('a' + i), 0};
+
+        if (fork() == 0)
+            add_until_the_pins_are_gone(container, id, fd);
+    }
     while (attach_cgroup_present(&records, fd) == 0)
         sched_yield();
     assert_int_equal(load_remove(sandbox.pins, &err), 0);
-    waitpid(child, &status, 0);
-    assert_int_equal(status, 0);
+    for (int i = 0; i < ADDERS; i++) {
+        wait(&status);
+        assert_int_equal(status, 0);
+    }
     assert_int_equal(programs_on(fd, BPF_CGROUP_INET4_CONNECT), 0);
     close(fd);
     sandbox_remove_cgroup("pod");
