@@ -136,7 +136,8 @@ END
 
 # translate -A|-D: port 7070 of the node is the server's port 7000, asked in the node's name, as a NodePort is.
 translate() {
-    pods_node iptables -w -t nat "$1" PREROUTING -p tcp -d "$NODE4" --dport 7070 -j DNAT --to-destination "$SERVER4:7000"
+    pods_node iptables -w -t nat "$1" PREROUTING -p tcp -d "$NODE4" --dport 7070 -j DNAT \
+        --to-destination "$SERVER4:7000"
     # Before the bridge plugin's rules, which leave alone what goes from pod to pod.
     pods_node iptables -w -t nat "${1/A/I}" POSTROUTING -p tcp -d "$SERVER4" --dport 7000 -j MASQUERADE
 }

@@ -125,7 +125,9 @@ emptied="empty; what it had brought stays in force: to remove a profile delete t
     head -c 64k /dev/zero >"$MANIFESTS/fill" || true
     : >"$MANIFESTS/one.yaml"
     head -c 64k /dev/zero >"$MANIFESTS/more" || true
-    ! profile one enforce >"$MANIFESTS/one.yaml"
+    if profile one enforce >"$MANIFESTS/one.yaml"; then
+        false
+    fi
     wait_for 5 problem_is "$MANIFESTS/one.yaml: $emptied"
     [[ ! -s $MANIFESTS/one.yaml ]]
     mode_is one enforce
