@@ -69,6 +69,49 @@ spoil() {
     wait_for 5 field_is stray .state ""
 }
 
+# The prototype's own manifests where they are beside this checkout; elsewhere one that is written as they are.
+seeds() {
+    cp "$NSP_ROOT"/../shared/seed-profiles/*.yaml "$PODS_MANIFESTS/" 2>/dev/null && return
+    cat >"$PODS_MANIFESTS/ping-profile.yaml" <<'END'
+kind: SecurityProfile
+apiVersion: securityprobe.datadoghq.com/v1
+metadata: {name: ping-profile, labels: {app: ping}}
+spec:
+  attacks: [arp-spoofing]
+  actions: [alert]
+  processes:
+    - path: "/usr/local/bin/go-ping"
+      network:
+        egress:
+          fqdns: [pong.default.svc.cluster.local]
+          cidr4: [10.96.0.10/32]
+          l3: {protocols: [ipv4]}
+          l4: {protocolPorts: [{protocol: udp, port: 53}, {protocol: tcp, port: 80}]}
+          l7: {protocols: [dns, http], dns: [pong.default.svc.cluster.local]}
+END
+}
+
+has_valid_profile() {
+    pods_nspctl profiles -o json | jq -e '.profiles | any(.valid)'
+}
+
+@test "the manifests of the 2020 prototype load, and the pods they select are alerted on" {
+    seeds
+    wait_for 5 has_valid_profile
+    [[ $(pods_nspctl profiles -o json | jq '[.profiles[] | select(.valid | not)] | length') == 0 ]]
+    # Selected by the labels of the profile itself, as the prototype had it.
+    sed "s/labels: {pod: web}/labels: {pod: web, app: ping}/" "$PODS_MANIFESTS/pod-web.yaml" >"$PODS_DIR/pod.new"
+    mv "$PODS_DIR/pod.new" "$PODS_MANIFESTS/pod-web.yaml"
+    wait_for 5 field_is web .mode alert
+    field_is web '.profiles[0]' default/ping-profile
+    [[ $(probe web other tcp "$NODE4" 81) == "connect ECONNREFUSED" ]]
+    (($(tally web AUDIT seen) > 0))
+    rm "$PODS_MANIFESTS"/*-profile.yaml
+    pod_manifest web >"$PODS_DIR/pod.new"
+    mv "$PODS_DIR/pod.new" "$PODS_MANIFESTS/pod-web.yaml"
+    wait_for 5 field_is web .mode none
+}
+
 @test "a pod that only an invalid profile selects is open, and loudly so" {
     profile web enforce < <(rules)
     sed 's/tcp/tpc/; s/name: web-profile/name: broken/' "$PODS_MANIFESTS/profile-web.yaml" >"$PODS_DIR/new"
