@@ -8,6 +8,11 @@ setup() {
     tmp_make
     SOCKET=$NSP_TMP/policyd.sock
     export TZ=UTC
+    printf '#!/bin/sh\nhead -n 1 >%s/request\ncat %s/answer\n' "$NSP_TMP" "$NSP_TMP" >"$NSP_TMP/serve"
+    chmod +x "$NSP_TMP/serve"
+    # Here and not in serve, which is the end of a pipe: a subshell, whose on_exit nobody would hear of.
+    spawn socat "UNIX-LISTEN:$SOCKET,fork" "EXEC:$NSP_TMP/serve"
+    wait_for 5 test -S "$SOCKET"
 }
 
 nspctl() {
@@ -21,11 +26,6 @@ serve() {
     body=${body%x}
     printf 'HTTP/1.1 %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s' "${1:-200 OK}" "${#body}" "$body" \
         >"$NSP_TMP/answer"
-    [[ -S $SOCKET ]] && return
-    printf '#!/bin/sh\nhead -n 1 >%s/request\ncat %s/answer\n' "$NSP_TMP" "$NSP_TMP" >"$NSP_TMP/serve"
-    chmod +x "$NSP_TMP/serve"
-    spawn socat "UNIX-LISTEN:$SOCKET,fork" "EXEC:$NSP_TMP/serve"
-    wait_for 5 test -S "$SOCKET"
 }
 
 # event JQ: a refused connection of curl, changed by the expression.
@@ -120,8 +120,8 @@ a/bad: refused: spec: empty" ]]
 }
 
 @test "what is wrong is said, with 1 for the answer and 2 for the arguments" {
-    run -1 nspctl status
-    [[ $output == "nspctl status: policyd does not answer at $SOCKET: is it running, and are you root?" ]]
+    run -1 "$NSP_BUILD/nspctl" --socket "$SOCKET.none" status
+    [[ $output == "nspctl status: policyd does not answer at $SOCKET.none: is it running, and are you root?" ]]
     echo '{"error": "too many"}' | serve "400 Bad Request"
     run -1 nspctl observe
     [[ $output == "nspctl observe: policyd answered 400: too many" ]]
