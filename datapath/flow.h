@@ -54,8 +54,7 @@ static __always_inline void *flow_table(__u32 slot)
     return bpf_map_lookup_elem(&nsp_flows, &slot);
 }
 
-/* The pod's own entry for this flow, or NULL. Both ends of an echo may use one identifier, so ICMP is keyed by asker.
- */
+/* The pod's own entry for this flow, or NULL. */
 static __always_inline struct flow *flow_find(const struct inspection *in)
 {
     void *table = flow_table(in->slot);
@@ -71,8 +70,7 @@ static __always_inline bool is_owner(const struct flow *flow, const struct socke
     return same_address(flow->owner, owner ? owner->path : nobody) && !(owner && owner->untrusted);
 }
 
-/* The node's own sockets opened this flow, a moment ago: they are not told from what merely wears the node's address.
- */
+/* The node's own sockets opened this flow, a moment ago: later, somebody else may wear the node's address. */
 static __always_inline bool flow_is_exempt(const struct flow *flow, __u64 now)
 {
     return flow && flow->ruling & RULING_EXEMPT && ruling_is_fresh(flow->ruling, flow->seen_ns, now);

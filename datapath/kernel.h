@@ -28,7 +28,6 @@
 #define FMODE_EXEC_FLAG 0x20 /* __FMODE_EXEC in f_flags: opened by execve (fs/exec.c, do_open_execat) */
 #define PACKET_LOOPBACK 5    /* linux/if_packet.h: what the host sent, looped back to it */
 #define LOOPBACK_IFINDEX 1   /* include/net/flow.h: lo has this number in every network namespace */
-#define CURRENT_NETNS (-1)   /* BPF_F_CURRENT_NETNS as the lookup helpers take it */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The hooks on the host's end of the pod's veth. From the pod: every packet is judged, by the socket it carries or,
- * without one, as a reply or by `default`. To the pod: what no socket will judge (socket.bpf.c does the rest). Glue
+ * without one, as a reply or by `default`. To the pod: what no socket will judge (ingress.bpf.c does the rest). Glue
  * only. An allowed packet goes on to the next program (UNSPEC, which is also TCX_NEXT).
  */
 #include "datapath/flow_tcp.h"
@@ -261,7 +261,7 @@ static __always_inline void end_exemption(const struct inspection *in)
         bpf_map_delete_elem(table, &in->packet.flow);
 }
 
-/* A segment of a live flow that socket.bpf.c has refused on its way in: the pod's process gets a RST in its place. */
+/* A segment of a live flow that ingress.bpf.c has refused: the pod's process gets a RST in its place. */
 static __always_inline bool should_reset(struct inspection *in)
 {
     __u32 slot = in->slot;
