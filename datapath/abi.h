@@ -10,16 +10,25 @@
 
 #include <linux/types.h>
 
-#define NSP_ABI_VERSION 1
+#define NSP_ABI_VERSION 2
 #define NSP_ABI_MAGIC 0x4e535041 /* "NSPA" */
 
-#define NSP_PODS_MAX 512       /* slots of nsp_pods; slot 0 is nobody's and always PENDING */
-#define NSP_POLICIES_MAX 2048  /* policy 0 means: no profile selects the pod */
-#define NSP_RULES_MAX 65536    /* rule set 0 allows nothing */
-#define NSP_PARTS_MAX 8        /* profiles that may select one pod */
-#define NSP_PATH_MAX 512       /* bytes of an executable's path, without a final zero */
-#define NSP_PATH_DEPTH_MAX 32  /* components of that path */
-#define NSP_ADDRESSES_MAX 8    /* addresses of one pod interface */
+#define NSP_PODS_MAX 512      /* slots of nsp_pods; slot 0 is nobody's and always PENDING */
+#define NSP_POLICIES_MAX 2048 /* policy 0 means: no profile selects the pod */
+#define NSP_RULES_MAX 16384   /* rule set 0 allows nothing */
+#define NSP_GLOBS_MAX 4096    /* patterns with a `*` inside a label, of all rule sets */
+#define NSP_PARTS_MAX 8       /* profiles that may select one pod */
+#define NSP_PATH_MAX 512      /* bytes of an executable's path, without a final zero */
+#define NSP_PATH_DEPTH_MAX 32 /* components of that path */
+#define NSP_ADDRESSES_MAX 8   /* addresses of one pod interface */
+#define NSP_NAME_SIZE 256     /* room for a DNS name on the wire: at most 254 bytes without the root's zero */
+#define NSP_NAME_LABELS_MAX 127
+#define NSP_URI_MAX 1024       /* bytes of a request target that rules can tell whole */
+#define NSP_METHOD_MAX 32      /* bytes of an HTTP method */
+#define NSP_PREFIXES_MAX 16    /* different lengths of uris that end in `*`, in one rule set */
+#define NSP_LEARNT_MAX 1024    /* addresses learnt from DNS answers, per pod */
+#define NSP_NAMES_MAX 256      /* names they were learnt from, per pod */
+#define NSP_EVENT_TEXT_MAX 512 /* bytes of a name or request in an event */
 #define NSP_POD_FLOWS_MIN 1024 /* flows of one pod that no socket remembers; more on machines with more than 4 CPUs */
 
 /* Which way a flow or packet goes: always the pod's view. */
@@ -29,6 +38,8 @@ enum direction {
     DIRECTIONS = 2,
 };
 
+#define NSP_TEXT_KEY_WORDS 272 /* 132 positions of two words, shifted three times by two (text_hash.h) */
+
 /* What was decided. The numbers of FORWARDED .. AUDIT are Hubble's. IGNORED is a violation that is only counted. */
 enum verdict {
     VERDICT_UNKNOWN = 0,
@@ -37,6 +48,7 @@ enum verdict {
     VERDICT_IGNORED = 3,
     VERDICT_AUDIT = 4,
     VERDICTS = 5,
+    VERDICT_TRACED = 6, /* of an event only: Hubble's number */
 };
 
 /* Why something was not allowed: the first layer that said no, or what made judging impossible. */
@@ -60,20 +72,38 @@ enum reason {
     REASON_RAW_SOCKET = 16,       /* SOCK_RAW opened by an executable whose rules cannot use it */
     REASON_BIND = 17,             /* bind to a port that no ingress rule can match */
     REASON_NOT_A_REPLY = 18,      /* ICMP error, RST or ACK that belongs to no live flow */
-    REASONS = 24,                 /* room; counters are this wide */
+    REASON_FQDN_EXPIRED = 19,     /* the peer was learnt for a name in fqdns, too long ago */
+    REASON_DNS_NAME = 20,         /* a name that l7.dns does not allow to ask for */
+    REASON_DNS_MESSAGE = 21,      /* a DNS query or answer that does not parse, or is longer than can be judged */
+    REASON_DNS_UNASKED = 22,      /* a DNS answer that matches no query */
+    REASON_HTTP_REQUEST = 23,     /* no entry of l7.http has this method and uri */
+    REASON_HTTP_AMBIGUOUS = 24,   /* a request that two parsers could read in two ways, or none at all */
+    REASON_TLS_NAME = 25,         /* no server name in the ClientHello, or one that fqdns does not have */
+    REASON_TLS_HELLO = 26,        /* a ClientHello that does not parse, or hides its name (ECH) */
+    REASON_STREAM = 27,           /* bytes that cannot be judged in order: beginning not seen, urgent, pages shared */
+    REASON_NOT_IMAGE = 28,        /* imageOnly, and the executable is not from the image's layers */
+    REASON_ARP_SPOOFING = 29,     /* attacks: */
+    REASON_ND_SPOOFING = 30,
+    REASON_IP_SPOOFING = 31,
+    REASON_RAW_SOCKET_ATTACK = 32,
+    REASON_NAMES_FULL = 33, /* an answer that could not be learnt: the pod's table is full */
+    REASONS = 40,           /* room; counters are this wide */
 };
 
 /* nsp_control: one value, written by policyd, except `events_lost`. */
 struct control {
-    __u32 magic;             /* NSP_ABI_MAGIC, written last */
-    __u32 version;           /* NSP_ABI_VERSION */
-    __u64 path_key[2];       /* SipHash key of executable paths: random, per load */
-    __u64 host_netns_cookie; /* SO_NETNS_COOKIE of the node's network namespace */
-    __u32 exempt_node;       /* 1: traffic from the node's own sockets into pods passes (kubelet probes) */
-    __u32 reader_idle;       /* 1: the event reader sleeps and wants to be woken; 0: it comes by timer */
-    __u64 event_interval_ns; /* token bucket of each pod: one event per interval, 0 = no limit */
-    __u64 event_burst_ns;    /* how far ahead of the clock the bucket may run: burst * interval */
-    char build[32];          /* version of the build that loaded the programs */
+    __u32 magic;                        /* NSP_ABI_MAGIC, written last */
+    __u32 version;                      /* NSP_ABI_VERSION */
+    __u64 path_key[2];                  /* SipHash key of executable paths: random, per load */
+    __u32 text_key[NSP_TEXT_KEY_WORDS]; /* NH key of names and requests (text_hash.h): random, per load */
+    __u64 name_floor_ns;                /* a learnt address lives for max(TTL, floor) ... */
+    __u64 name_cap_ns;                  /* ... and at most this long after its answer */
+    __u64 host_netns_cookie;            /* SO_NETNS_COOKIE of the node's network namespace */
+    __u32 exempt_node;                  /* 1: traffic from the node's own sockets into pods passes (kubelet probes) */
+    __u32 reader_idle;                  /* 1: the event reader sleeps and wants to be woken; 0: it comes by timer */
+    __u64 event_interval_ns;            /* token bucket of each pod: one event per interval, 0 = no limit */
+    __u64 event_burst_ns;               /* how far ahead of the clock the bucket may run: burst * interval */
+    char build[32];                     /* version of the build that loaded the programs */
 };
 
 /*
@@ -117,9 +147,10 @@ struct pod {
     __u32 address_count;
     __u64 cgroup_id; /* inode of the pod's directory on cgroup2 */
     __u8 addresses[NSP_ADDRESSES_MAX][16];
-    __u8 mac[6];         /* of the pod's end of the veth */
-    __u16 attachments;   /* how many entries of nsp_attached share this slot */
-    char namespace_[64]; /* "" where CNI_ARGS did not say */
+    __u8 gateways[2][16]; /* of IPv4 and IPv6; all zero: none is known */
+    __u8 mac[6];          /* of the pod's end of the veth */
+    __u16 attachments;    /* how many entries of nsp_attached share this slot */
+    char namespace_[64];  /* "" where CNI_ARGS did not say */
     char name[256];
     char uid[64];
     char container_id[128]; /* of the sandbox that was added last */
@@ -173,27 +204,62 @@ enum action {
     ACTION_ENFORCE = 2,
 };
 
+enum part_flags {
+    PART_IMAGE_ONLY = 1, /* refuses an executable that is not from the image's layers */
+    PART_TRACE_DNS = 2,  /* an event for each DNS query and answer */
+    PART_LEARN = 4,      /* each new flow, name and request is recorded once */
+};
+
+enum attacks {
+    ATTACK_ARP_SPOOFING = 1,
+    ATTACK_ND_SPOOFING = 2,
+    ATTACK_IP_SPOOFING = 4,
+    ATTACK_RAW_SOCKET = 8,
+};
+
 /* One profile's share in a block. What the enforcing parts allow is joined, and so is what the alerting parts allow. */
 struct part {
     __u32 rules[DIRECTIONS]; /* index of nsp_rules; 0 allows nothing */
+    __u64 container;         /* container_hash() of the only container it is for; 0: all */
     __u8 action;             /* enum action */
     __u8 profile;            /* index into the policy's list of profiles (user space knows it by the revision) */
     __u16 process;           /* index into spec.processes; 0xffff: none */
+    __u8 flags;              /* enum part_flags */
+    __u8 attacks;            /* enum attacks: what its profile wants detected */
+    __u16 reserved;
+};
+
+enum block_flags {
+    BLOCK_READS_DNS = 1, /* some part has fqdns, traces or learns: DNS is read even where no rule judges it */
+    BLOCK_TRACES = 2,    /* some part has PART_TRACE_DNS */
+    BLOCK_LEARNS = 4,    /* some part has PART_LEARN */
+    BLOCK_ATTACKS = 8,   /* some part wants attacks detected */
 };
 
 struct block {
     __u32 count; /* parts in use */
-    __u32 reserved;
+    __u32 flags; /* enum block_flags */
     struct part parts[NSP_PARTS_MAX];
 };
 
 /* nsp_rules[id]: the layers of one RULES object, all of which must allow. */
 enum rules_flags {
-    RULES_PRESENT = 1,    /* clear: there is no such RULES object, nothing is allowed */
-    RULES_ANY4 = 2,       /* 0.0.0.0/0 */
-    RULES_ANY6 = 4,       /* ::/0 */
-    RULES_CIDRS = 8,      /* nsp_cidrs[id] holds prefixes */
-    RULES_L7_CLOSED = 16, /* l7 is present without `any`: no application protocol is recognised yet */
+    RULES_PRESENT = 1,        /* clear: there is no such RULES object, nothing is allowed */
+    RULES_ANY4 = 2,           /* 0.0.0.0/0 */
+    RULES_ANY6 = 4,           /* ::/0 */
+    RULES_CIDRS = 8,          /* nsp_cidrs[id] holds prefixes */
+    RULES_FQDNS = 0x10,       /* names in nsp_texts, list LIST_FQDNS */
+    RULES_FQDNS_ALL = 0x20,   /* one of them is `*` */
+    RULES_POD_NAMES = 0x40,   /* nameScope: pod: also what other blocks with this flag have learnt */
+    RULES_L7 = 0x80,          /* there is an l7 key */
+    RULES_L7_ANY = 0x100,     /* l7.protocols has any, ... */
+    RULES_L7_DNS = 0x200,     /* dns, ... */
+    RULES_L7_HTTP = 0x400,    /* http, ... */
+    RULES_L7_HTTPS = 0x800,   /* https */
+    RULES_DNS_LIST = 0x1000,  /* there is an l7.dns key, maybe an empty one */
+    RULES_DNS_ALL = 0x2000,   /* one of its names is `*` */
+    RULES_HTTP_LIST = 0x4000, /* there is an l7.http key, maybe an empty one */
+    RULES_INSPECT = 0x8000,   /* what a flow carries must be judged: an l7 key that does not allow all */
 };
 enum l3_bits {
     L3_IPV4 = 1,
@@ -207,7 +273,50 @@ struct rules {
     __u64 protocols[4]; /* bit p: protocol p, any port */
     __u64 ported[4];    /* bit p: protocol p has entries in nsp_ports */
     __u32 port_lengths; /* bit n (0..16): nsp_ports has prefixes of n bits */
-    __u32 reserved;
+    __u32 prefix_count; /* of prefix_lengths */
+    struct name_list {
+        /* bit n: nsp_texts has patterns of this kind whose literal end has n labels */
+        __u64 one_label;                    /* *.x */
+        __u64 labels;                       /* **.x */
+        __u64 globs;                        /* a `*` inside or in place of a label */
+    } names[2];                             /* LIST_FQDNS, LIST_DNS */
+    __u16 prefix_lengths[NSP_PREFIXES_MAX]; /* bytes of the uris that end in `*`, without it; ascending */
+};
+
+/*
+ * nsp_texts: names and requests that a rule set lists, by their keyed hash (text_hash.h). Names are hashed as on the
+ * wire, folded, without the root's zero; the key of a pattern is its literal end.
+ */
+enum text_list {
+    LIST_FQDNS = 0,
+    LIST_DNS = 1,
+    LIST_HTTP = 2,
+};
+enum text_kind {
+    TEXT_WHOLE = 0,     /* the name; the method and the uri */
+    TEXT_ONE_LABEL = 1, /* *.x: the hash is that of x */
+    TEXT_LABELS = 2,    /* **.x */
+    TEXT_GLOB = 3,      /* struct text says which of nsp_globs to try */
+    TEXT_PREFIX = 4,    /* uri with a `*` at its end: the hash is of the method and of what stands before it */
+};
+struct text_key {
+    __u32 rules;
+    __u8 list;    /* enum text_list */
+    __u8 kind;    /* enum text_kind */
+    __u16 length; /* bytes of the name's end, or of the uri; | TEXT_ANY_METHOD */
+    __u64 hash[4];
+};
+#define TEXT_ANY_METHOD 0x8000 /* the entry's method is `*`: it is not in the hash */
+struct text {
+    __u32 first; /* TEXT_GLOB: nsp_globs[first .. first + count - 1]; else 0 */
+    __u32 count; /* at most NSP_GLOBS_PER_END */
+};
+#define NSP_GLOBS_PER_END 16 /* patterns of one list with the same literal end */
+
+/* nsp_globs[i]: a pattern as on the wire: labels with their length first, folded, a `*` in a label for any text. */
+struct glob {
+    __u8 length; /* bytes of text, which is left-aligned */
+    __u8 text[NSP_NAME_SIZE - 1];
 };
 
 /* nsp_ports: a port range as prefixes of its 16 bits (8000-8099 is three of them). */
@@ -242,13 +351,79 @@ struct flow {
     __u8 owner[16]; /* path hash of the executable that opened it; 0: no process */
 };
 
-/* A cached ruling: revision << 16 | reason << 8 | flags. 0: not judged. */
+/*
+ * A cached ruling. 0: not judged. Bits 0-11: flags; 12-19: enum reason; 20-27: which parts of the block allow the flow
+ * as far as its packets' headers go (bit i: parts[i]), for what it carries to be judged by; 28-63: the revision.
+ */
 enum ruling_flags {
     RULING_VERDICT_MASK = 7, /* enum verdict */
     RULING_INGRESS = 8,      /* the peer opened the flow */
     RULING_ANSWERED = 16,    /* the other side has spoken: UDP and ICMP live longer */
     RULING_EXEMPT = 32,      /* a socket of the node itself opened it */
     RULING_RESET = 64,       /* refused on its way in: the next packet to the pod becomes a RST */
+    RULING_INSPECT = 128,    /* what it carries is judged, or read, packet by packet */
+    RULING_NAMED = 256,      /* its peer is allowed as a learnt address */
+};
+#define RULING_REASON_SHIFT 12
+#define RULING_PARTS_SHIFT 20
+#define RULING_REVISION_SHIFT 28
+
+/* flow_key.opened of entries that are no flows */
+#define FLOW_KEY_FRAGMENT 2 /* a datagram whose first fragment passed: the ports are its identification */
+#define FLOW_KEY_ASK 3      /* a DNS query: local is half of its name's hash, local_port its id; see names.h */
+#define FLOW_KEY_STREAM 4   /* what the data in a handshake has come to: see stream.h */
+
+/* nsp_learnt[slot]: addresses learnt from DNS answers. Entries whose names have all expired go when room is needed. */
+struct learnt_key {
+    __u8 path[16]; /* of the block whose query taught it; all LEARNT_BY_POD: nameScope pod */
+    __u8 address[16];
+    __u32 epoch;
+    __u32 reserved;
+};
+#define LEARNT_BY_POD 0xfe
+#define LEARNT_NAMES_MAX 4 /* names that one address is known by at once; the one that ends first gives way */
+struct learnt {
+    __u64 used_ns; /* CLOCK_MONOTONIC coarse: when a flow to it was last seen */
+    __u32 flows;   /* TCP connections to it that live: while there are some, its names do not expire */
+    __u32 reserved;
+    struct learnt_name {
+        __u64 expires_ns; /* 0: free; 1: being written */
+        __u64 hash[4];    /* key of nsp_names */
+    } names[LEARNT_NAMES_MAX];
+};
+
+/* nsp_names[slot]: the names they were learnt from. `name` as everywhere: right-aligned, folded, as on the wire. */
+struct name_key {
+    __u64 hash[4];
+    __u32 length;
+    __u32 epoch;
+};
+struct name {
+    __u64 hash[4]; /* of the whole */
+    __u16 length;  /* bytes, without the root's zero: 0..254 */
+    __u8 labels;   /* 0..127 */
+    __u8 reserved[5];
+    __u8 starts[NSP_NAME_LABELS_MAX + 1]; /* where label i begins, counted from the name's first byte */
+    __u8 text[NSP_NAME_SIZE];             /* ends at text[NSP_NAME_SIZE]; zero before its first byte */
+};
+struct known_name {
+    __u64 expires_ns; /* the latest of its addresses' */
+    struct name name;
+};
+
+/* nsp_containers: the leaf cgroup of a container to container_hash() of its name. Writer: policyd. */
+
+/* nsp_gateways[slot]: the MAC that the pod's gateway was first seen with, for attacks: arp-spoofing, nd-spoofing. */
+struct gateway {
+    __u32 epoch;
+    __u8 is_known[2]; /* IPv4, IPv6 */
+    __u8 mac[2][6];
+    __u8 reserved[6];
+};
+
+/* nsp_shares[policy * NSP_PARTS_MAX + struct part.profile]: violations of each profile's own, in force or in shadow. */
+struct share {
+    __u64 violations[VERDICTS];
 };
 
 /*
@@ -296,9 +471,27 @@ enum event_flags {
     EVENT_HAS_PROCESS = 1, /* pid, uid and path are of the process that owns the socket */
     EVENT_LIVE_FLOW = 2,   /* a flow that an earlier revision had let pass */
     EVENT_RESET = 4,       /* the pod's process got ECONNRESET */
+    EVENT_LONG = 8,        /* a struct long_event */
+    EVENT_TEXT_CUT = 16,   /* its text goes on beyond what is shown */
 };
 
-/* nsp_events: one violation. */
+enum event_kind {
+    EVENT_VIOLATION = 0,
+    EVENT_DNS_QUERY = 1,  /* trace-dns */
+    EVENT_DNS_ANSWER = 2, /* trace-dns */
+    EVENT_LEARN = 3,      /* learn: a flow, name or request seen for the first time */
+};
+
+/* What a flow carries. */
+enum application {
+    APPLICATION_NONE = 0, /* nothing yet, or nobody looked */
+    APPLICATION_DNS = 1,
+    APPLICATION_HTTP = 2,
+    APPLICATION_HTTPS = 3,
+    APPLICATION_UNKNOWN = 4,
+};
+
+/* nsp_events: one violation, or what trace-dns and learn report. */
 struct event {
     __u64 time_ns; /* CLOCK_MONOTONIC */
     __u64 revision;
@@ -326,6 +519,21 @@ struct event {
     __u8 remote[16];
     __u8 path[16]; /* key of nsp_binaries */
     char comm[16];
+    __u64 latency_ns; /* EVENT_DNS_ANSWER: since its query */
+    __u32 ttl;        /* EVENT_DNS_ANSWER: the least of what was learnt, seconds */
+    __u16 query_type; /* of DNS, host byte order */
+    __u16 text_length;
+    __u8 kind;        /* enum event_kind */
+    __u8 application; /* enum application */
+    __u8 rcode;       /* EVENT_DNS_ANSWER */
+    __u8 addresses;   /* EVENT_DNS_ANSWER: A and AAAA records on the chain of the name */
+    __u32 reserved;
+};
+
+/* With what was asked for: a name as on the wire (DNS, HTTPS), or "METHOD target" (HTTP). */
+struct long_event {
+    struct event event;
+    char text[NSP_EVENT_TEXT_MAX]; /* text_length bytes, no final zero */
 };
 
 /* nsp_policies[policy]: what sync wrote, so that a restarted policyd finds it again. The kernel does not read it. */

@@ -12,18 +12,19 @@
 
 #define FLOW_IDLE_NS (30ULL * 1000000000)      /* profile.md 4: a UDP or ICMP exchange, not yet answered */
 #define FLOW_ANSWERED_NS (180ULL * 1000000000) /* once answered */
-#define RULING_FLAGS_AND_REASON 0xffffULL
+#define RULING_WITHOUT_REVISION ((1ULL << RULING_REVISION_SHIFT) - 1)
 #define FLOW_TOUCH_NS 1000000000ULL /* how exactly a socket notes when its flow was last seen */
 
 static __always_inline __u64 ruling_make(const struct inspection *in, __u32 flags)
 {
-    return in->revision << 16 | (__u64)in->reason << 8 | flags | in->verdict |
+    return in->revision << RULING_REVISION_SHIFT | (__u64)in->parts << RULING_PARTS_SHIFT |
+           (__u64)in->reason << RULING_REASON_SHIFT | flags | in->verdict |
            (in->direction == INGRESS ? RULING_INGRESS : 0);
 }
 
 static __always_inline bool ruling_is_current(__u64 ruling, __u64 revision)
 {
-    return ruling && (ruling >> 16 == revision || ruling & RULING_EXEMPT);
+    return ruling && (ruling >> RULING_REVISION_SHIFT == revision || ruling & RULING_EXEMPT);
 }
 
 static __always_inline __u32 ruling_verdict(__u64 ruling)
@@ -45,7 +46,8 @@ static __always_inline bool ruling_is_fresh(__u64 ruling, __u64 seen_ns, __u64 n
 static __always_inline void inspect_follow(struct inspection *in, __u64 ruling)
 {
     in->verdict = ruling_verdict(ruling);
-    in->reason = ruling >> 8;
+    in->reason = ruling >> RULING_REASON_SHIFT;
+    in->parts = ruling >> RULING_PARTS_SHIFT;
     in->direction = ruling_direction(ruling);
 }
 

@@ -8,8 +8,6 @@
 
 #include "datapath/flow.h"
 
-#define FLOW_KEY_FRAGMENT 2 /* flow_key.opened: the ports are a datagram's identification */
-
 /* What the lock of a socket protects, copied out. */
 struct held {
     __u64 ruling;

@@ -23,6 +23,7 @@ struct inspection {
     __u8 verdict;
     __u8 reason;
     __u8 profile;
+    __u8 parts; /* those of the block that allow the flow as far as its headers go: bit i is parts[i] */
     __u16 process;
 };
 

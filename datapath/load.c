@@ -105,6 +105,10 @@ static int fill_control(int fd, const struct load_options *options, struct error
         return -ENOTSUP;
     if (getrandom(control.path_key, sizeof(control.path_key), 0) != sizeof(control.path_key))
         return error_set(err, EIO, "getrandom: no random key for paths");
+    if (getrandom(control.text_key, sizeof(control.text_key), 0) != sizeof(control.text_key))
+        return error_set(err, EIO, "getrandom: no random key for names");
+    control.name_floor_ns = 3600 * NS_PER_S;
+    control.name_cap_ns = 24 * 3600 * NS_PER_S;
     snprintf(control.build, sizeof(control.build), "%s", NSP_VERSION);
     if (bpf_map_update_elem(fd, &zero, &control, BPF_ANY))
         return error_set(err, errno, "%s: cannot fill it: %s", pins_map_name(MAP_CONTROL), strerror(errno));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every map of the datapath. Keys and values are abi.h's; the order of names is pins.h's. Weak, because both objects
- * that are linked into one define them from here.
+ * Every map of the datapath but nsp_streams (stream.h). Keys and values are abi.h's; the order of names is pins.h's.
+ * Weak, because both objects that are linked into one define them from here.
  */
 #ifndef NSP_DATAPATH_MAPS_H
 #define NSP_DATAPATH_MAPS_H
@@ -27,7 +27,8 @@ struct socket_state {
     __u8 type;       /* SOCK_STREAM ... */
     __u8 is_passive; /* listens, or was accepted */
     __u8 untrusted;  /* enum untrusted: why the path is not believed; 0: it is */
-    __u16 reserved;
+    __u8 is_image;   /* the executable is from the image's layers, as far as overlayfs tells */
+    __u8 holds_name; /* counted in struct learnt.flows */
     /* The owner: the process that created, connected, bound or last sent on it. */
     __u32 pid;
     __u32 uid;
@@ -154,6 +155,96 @@ struct {
     __type(key, __u32);
     __array(values, struct nsp_cidr_trie);
 } NSP_MAP(nsp_cidrs);
+
+/* Names and requests that rule sets list. Writer: policyd. Readers: programs that judge. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, 262144);
+    __type(key, struct text_key);
+    __type(value, struct text);
+} NSP_MAP(nsp_texts);
+
+/* Patterns that a hash cannot find. Writer: policyd. Readers: programs that judge. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, NSP_GLOBS_MAX);
+    __type(key, __u32);
+    __type(value, struct glob);
+} NSP_MAP(nsp_globs);
+
+/* Addresses that are never learnt, beside the built-in ones. Writer: policyd. Readers: programs that learn. */
+struct {
+    __uint(type, BPF_MAP_TYPE_LPM_TRIE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, 1024);
+    __uint(key_size, sizeof(struct cidr_key));
+    __uint(value_size, 1);
+} NSP_MAP(nsp_unlearnable);
+
+/* Leaf cgroup to container_hash(). Writer: policyd. Readers: programs that judge. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, 16 * NSP_PODS_MAX);
+    __type(key, __u64);
+    __type(value, __u64);
+} NSP_MAP(nsp_containers);
+
+/* What DNS answers have taught, a map of its own for each pod. Writers and readers: the programs. */
+struct nsp_learnt_table {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, NSP_LEARNT_MAX);
+    __uint(key_size, sizeof(struct learnt_key));
+    __uint(value_size, sizeof(struct learnt));
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+    __uint(max_entries, NSP_PODS_MAX);
+    __type(key, __u32);
+    __array(values, struct nsp_learnt_table);
+} NSP_MAP(nsp_learnt);
+
+struct nsp_name_table {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, NSP_NAMES_MAX);
+    __uint(key_size, sizeof(struct name_key));
+    __uint(value_size, sizeof(struct known_name));
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+    __uint(max_entries, NSP_PODS_MAX);
+    __type(key, __u32);
+    __array(values, struct nsp_name_table);
+} NSP_MAP(nsp_names);
+
+/* The MAC of each pod's gateway. Writers and readers: tc programs. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, NSP_PODS_MAX);
+    __type(key, __u32);
+    __type(value, struct gateway);
+} NSP_MAP(nsp_gateways);
+
+/* Violations by profile. Writers: programs that judge, atomically. Reader: policyd. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, NSP_POLICIES_MAX *NSP_PARTS_MAX);
+    __type(key, __u32);
+    __type(value, struct share);
+} NSP_MAP(nsp_shares);
+
+/* What `learn` has told already: a keyed hash of (pod, executable, what). Writers and readers: the programs. */
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 16384);
+    __uint(key_size, 32);
+    __uint(value_size, 1);
+} NSP_MAP(nsp_told);
 
 /* Flows without a full socket, a map of its own for each pod. Writers and readers: the programs. */
 struct nsp_flow_table {

@@ -14,25 +14,35 @@
 
 /* Names of the pins, index = enum below. A BPF name has at most 15 characters, so map and pin carry the same one. */
 enum pins_map {
-    MAP_CONTROL,   /* nsp_control   ARRAY[1]          struct control, BPF_F_MMAPABLE */
-    MAP_STATES,    /* nsp_states    ARRAY[PODS]       __u64 pod word, BPF_F_MMAPABLE */
-    MAP_REVISIONS, /* nsp_revisions ARRAY[POLICIES]  __u64, BPF_F_MMAPABLE */
-    MAP_PODS,      /* nsp_pods      ARRAY[PODS]       struct pod */
-    MAP_IDS,       /* nsp_ids       HASH              __u64 cgroup id -> struct pod_ref */
-    MAP_CGROUP,    /* nsp_cgroup    CGROUP_STORAGE    __u64 cgroup id -> struct pod_ref; exists once attached */
-    MAP_IFS,       /* nsp_ifs       HASH              __u32 ifindex -> struct iface */
-    MAP_ATTACHED,  /* nsp_attached  HASH              struct attachment_key -> struct attachment */
-    MAP_POLICIES,  /* nsp_policies  ARRAY[POLICIES]   struct policy */
-    MAP_BLOCKS,    /* nsp_blocks    HASH              struct block_key -> struct block */
-    MAP_RULES,     /* nsp_rules     ARRAY[RULES]      struct rules */
-    MAP_PORTS,     /* nsp_ports     HASH              struct port_key -> __u8 1 */
-    MAP_CIDRS,     /* nsp_cidrs     ARRAY_OF_MAPS[RULES] rules id -> LPM_TRIE(struct cidr_key -> __u8 1) */
-    MAP_FLOWS,     /* nsp_flows     ARRAY_OF_MAPS[PODS]  slot -> LRU_HASH(struct flow_key -> struct flow) */
-    MAP_BINARIES,  /* nsp_binaries  LRU_HASH          16-byte path hash -> struct binary */
-    MAP_TRAFFIC,   /* nsp_traffic   PERCPU_ARRAY[PODS] struct traffic */
-    MAP_TALLIES,   /* nsp_tallies   ARRAY[PODS]       struct pod_tally */
-    MAP_EVENTS,    /* nsp_events    RINGBUF */
-    MAP_SOCKETS,   /* nsp_sockets   SK_STORAGE        private to the programs (datapath/maps.h) */
+    MAP_CONTROL,     /* nsp_control   ARRAY[1]          struct control, BPF_F_MMAPABLE */
+    MAP_STATES,      /* nsp_states    ARRAY[PODS]       __u64 pod word, BPF_F_MMAPABLE */
+    MAP_REVISIONS,   /* nsp_revisions ARRAY[POLICIES]  __u64, BPF_F_MMAPABLE */
+    MAP_PODS,        /* nsp_pods      ARRAY[PODS]       struct pod */
+    MAP_IDS,         /* nsp_ids       HASH              __u64 cgroup id -> struct pod_ref */
+    MAP_CGROUP,      /* nsp_cgroup    CGROUP_STORAGE    __u64 cgroup id -> struct pod_ref; exists once attached */
+    MAP_IFS,         /* nsp_ifs       HASH              __u32 ifindex -> struct iface */
+    MAP_ATTACHED,    /* nsp_attached  HASH              struct attachment_key -> struct attachment */
+    MAP_POLICIES,    /* nsp_policies  ARRAY[POLICIES]   struct policy */
+    MAP_BLOCKS,      /* nsp_blocks    HASH              struct block_key -> struct block */
+    MAP_RULES,       /* nsp_rules     ARRAY[RULES]      struct rules */
+    MAP_PORTS,       /* nsp_ports     HASH              struct port_key -> __u8 1 */
+    MAP_CIDRS,       /* nsp_cidrs     ARRAY_OF_MAPS[RULES] rules id -> LPM_TRIE(struct cidr_key -> __u8 1) */
+    MAP_TEXTS,       /* nsp_texts     HASH              struct text_key -> struct text */
+    MAP_GLOBS,       /* nsp_globs     ARRAY[GLOBS]      struct glob */
+    MAP_UNLEARNABLE, /* nsp_unlearnable LPM_TRIE      struct cidr_key -> __u8 1 */
+    MAP_CONTAINERS,  /* nsp_containers HASH            __u64 leaf cgroup id -> __u64 container_hash() */
+    MAP_LEARNT,      /* nsp_learnt    ARRAY_OF_MAPS[PODS]  slot -> HASH(struct learnt_key -> struct learnt) */
+    MAP_NAMES,       /* nsp_names     ARRAY_OF_MAPS[PODS]  slot -> HASH(struct name_key -> struct known_name) */
+    MAP_GATEWAYS,    /* nsp_gateways  ARRAY[PODS]       struct gateway */
+    MAP_SHARES,      /* nsp_shares    ARRAY[POLICIES * PARTS] struct share */
+    MAP_TOLD,        /* nsp_told      LRU_HASH          32-byte hash -> __u8 1; private to the programs */
+    MAP_FLOWS,       /* nsp_flows     ARRAY_OF_MAPS[PODS]  slot -> LRU_HASH(struct flow_key -> struct flow) */
+    MAP_BINARIES,    /* nsp_binaries  LRU_HASH          16-byte path hash -> struct binary */
+    MAP_TRAFFIC,     /* nsp_traffic   PERCPU_ARRAY[PODS] struct traffic */
+    MAP_TALLIES,     /* nsp_tallies   ARRAY[PODS]       struct pod_tally */
+    MAP_EVENTS,      /* nsp_events    RINGBUF */
+    MAP_SOCKETS,     /* nsp_sockets   SK_STORAGE        private to the programs (datapath/maps.h) */
+    MAP_STREAMS,     /* nsp_streams   SK_STORAGE        likewise (datapath/stream.h) */
     PINS_MAPS,
 };
 

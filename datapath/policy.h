@@ -93,7 +93,7 @@ static __always_inline int refuse_flow(const struct question *q, __u32 id, const
 
     int reason = refuse_port(id, rules, q->protocol, q->port);
 
-    return !reason && rules->flags & RULES_L7_CLOSED ? REASON_L7_PROTOCOL : reason;
+    return !reason && rules->flags & RULES_INSPECT ? REASON_L7_PROTOCOL : reason;
 }
 
 /* Global: REASON_NONE, or the first layer of these rules that refuses. */

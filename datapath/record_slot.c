@@ -67,19 +67,44 @@ static __u32 flow_map_size(void)
     return cpus * 256 > NSP_POD_FLOWS_MIN ? (__u32)cpus * 256 : NSP_POD_FLOWS_MIN;
 }
 
-int record_prepare_slot(const struct datapath *datapath, __u32 slot, struct error *err)
-{
-    if (has_flow_map(datapath, slot))
-        return 0;
+/* A map of the slot's own, entered in an outer one. */
+struct inner_map {
+    enum pins_map outer;
+    enum bpf_map_type type;
+    const char *name;
+    __u32 key_size, value_size, entries, flags;
+};
 
-    cleanup_close int fd = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "nsp_flow_table", sizeof(struct flow_key),
-                                          sizeof(struct flow), flow_map_size(), NULL);
+static int enter_inner_map(const struct datapath *datapath, __u32 slot, const struct inner_map *map, struct error *err)
+{
+    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = map->flags);
+    cleanup_close int fd = bpf_map_create(map->type, map->name, map->key_size, map->value_size, map->entries, &options);
 
     if (fd < 0)
-        return error_set(err, errno, "slot %u: cannot create its flow map: %s", slot, strerror(errno));
-    if (bpf_map_update_elem(datapath->maps[MAP_FLOWS], &slot, &fd, BPF_ANY))
-        return error_set(err, errno, "slot %u: cannot enter its flow map in %s: %s", slot, pins_map_name(MAP_FLOWS),
-                         strerror(errno));
+        return error_set(err, errno, "slot %u: cannot create its %s: %s", slot, map->name, strerror(errno));
+    if (bpf_map_update_elem(datapath->maps[map->outer], &slot, &fd, BPF_ANY))
+        return error_set(err, errno, "slot %u: cannot enter its %s in %s: %s", slot, map->name,
+                         pins_map_name(map->outer), strerror(errno));
+    return 0;
+}
+
+int record_prepare_slot(const struct datapath *datapath, __u32 slot, struct error *err)
+{
+    const struct inner_map maps[] = {
+        {MAP_LEARNT, BPF_MAP_TYPE_HASH, "nsp_learnt_tab", sizeof(struct learnt_key), sizeof(struct learnt),
+         NSP_LEARNT_MAX, BPF_F_NO_PREALLOC},
+        {MAP_NAMES, BPF_MAP_TYPE_HASH, "nsp_name_table", sizeof(struct name_key), sizeof(struct known_name),
+         NSP_NAMES_MAX, BPF_F_NO_PREALLOC},
+        {MAP_FLOWS, BPF_MAP_TYPE_LRU_HASH, "nsp_flow_table", sizeof(struct flow_key), sizeof(struct flow),
+         flow_map_size(), 0},
+    };
+
+    if (has_flow_map(datapath, slot))
+        return 0;
+    for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
+        if (enter_inner_map(datapath, slot, &maps[i], err))
+            return -err->code;
+    }
     __atomic_fetch_or(&datapath->states[slot], POD_HAS_FLOWS, __ATOMIC_ACQ_REL);
     return 0;
 }

@@ -29,7 +29,7 @@ static __always_inline void forget_revision(struct socket_state *state)
 {
     bpf_spin_lock(&state->lock);
     if (!(state->ruling & RULING_EXEMPT))
-        state->ruling &= RULING_FLAGS_AND_REASON;
+        state->ruling &= RULING_WITHOUT_REVISION;
     bpf_spin_unlock(&state->lock);
 }
 

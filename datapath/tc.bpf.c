@@ -7,6 +7,7 @@
 #include "datapath/flow_tcp.h"
 #include "datapath/icmp_error.h"
 #include "datapath/neighbour.h"
+#include "datapath/stream.h"
 #include "datapath/reset.h"
 
 #define NEXT (-1) /* TC_ACT_UNSPEC, TCX_NEXT */

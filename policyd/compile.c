@@ -175,7 +175,7 @@ static int compile_rules(const struct rules_spec *spec, struct compiled_rules *r
     *rules = (struct compiled_rules){.value = {.flags = RULES_PRESENT, .l3 = spec->l3}};
     memcpy(rules->value.protocols, spec->protocols, sizeof(rules->value.protocols));
     if (spec->has_l7 && !spec->l7_any)
-        rules->value.flags |= RULES_L7_CLOSED;
+        rules->value.flags |= RULES_L7 | RULES_INSPECT;
     if (compile_ports(spec, rules) == 0 && compile_cidrs(spec, rules) == 0)
         return 0;
     free_rules(rules);

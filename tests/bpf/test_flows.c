@@ -54,7 +54,7 @@ static struct owner curl_with_ruling(__u64 revision, __u8 verdict, __u8 reason)
 {
     struct owner owner = curl();
 
-    owner.ruling = revision << 16 | (__u64)reason << 8 | verdict;
+    owner.ruling = revision << RULING_REVISION_SHIFT | (__u64)reason << RULING_REASON_SHIFT | verdict;
     owner.peer[10] = owner.peer[11] = 0xff;
     inet_pton(AF_INET, PEER, owner.peer + 12);
     owner.peer_port_be = htons(443);

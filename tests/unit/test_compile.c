@@ -132,8 +132,8 @@ static void flags_say_what_is_there(void **state)
         {"{cidr6: ['::/0']}", RULES_PRESENT | RULES_ANY6},
         {"{cidr6: ['::/0', 'fd00::/8', '::/1']}", RULES_PRESENT | RULES_ANY6},
         {"{fqdns: [a]}", RULES_PRESENT},
-        {"{l7: {}}", RULES_PRESENT | RULES_L7_CLOSED},
-        {"{l7: {protocols: [dns]}}", RULES_PRESENT | RULES_L7_CLOSED},
+        {"{l7: {}}", RULES_PRESENT | RULES_L7 | RULES_INSPECT},
+        {"{l7: {protocols: [dns]}}", RULES_PRESENT | RULES_L7 | RULES_INSPECT},
         {"{l7: {protocols: [any]}}", RULES_PRESENT},
     };
 

@@ -252,7 +252,7 @@ static int compiled_refuses(const struct compiled_rules *rules, const struct tup
         if (!ports_have(rules, tuple))
             return REASON_L4_PORT;
     }
-    return rules->value.flags & RULES_L7_CLOSED ? REASON_L7_PROTOCOL : REASON_NONE;
+    return rules->value.flags & RULES_INSPECT ? REASON_L7_PROTOCOL : REASON_NONE;
 }
 
 static const struct block *block_of(const struct compiled *compiled, const struct tuple *tuple)

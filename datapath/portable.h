@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the parsers (name.h, dns.h, http.h, tls.h) need besides C, so that the very same code runs in the kernel and,
+ * for unit tests, fuzzers and the reference model, on the host. They read and write memory that they are given; they
+ * know no map, no packet and no clock.
+ */
+#ifndef NSP_DATAPATH_PORTABLE_H
+#define NSP_DATAPATH_PORTABLE_H
+
+#include "datapath/abi.h"
+
+#ifdef __bpf__
+
+#include "datapath/kernel.h"
+
+#else
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#define SUBPROGRAM static __attribute__((unused))
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
+static inline long bpf_probe_read_kernel(void *to, __u32 size, const void *from)
+{
+    memcpy(to, from, size);
+    return 0;
+}
+
+/* As in the kernel: calls `step` until it returns 1, at most `count` times; returns how often. */
+#define bpf_loop(count, step, context, flags) portable_loop(count, (long (*)(__u32, void *))(void *)(step), context)
+static inline long portable_loop(__u32 count, long (*step)(__u32 index, void *context), void *context)
+{
+    for (__u32 i = 0; i < count; i++) {
+        if (step(i, context))
+            return i + 1;
+    }
+    return count;
+}
+
+#endif
+
+/* A piece of a stream, copied out of a packet: bytes[at .. length - 1] have not been read yet. */
+#define CHUNK_SIZE 256
+struct chunk {
+    __u32 at;
+    __u32 length; /* 0..CHUNK_SIZE */
+    __u8 bytes[CHUNK_SIZE];
+};
+
+#endif
