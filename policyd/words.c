@@ -9,9 +9,9 @@
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-static const char *const verdicts[VERDICTS] = {
+static const char *const verdicts[] = {
     [VERDICT_UNKNOWN] = "VERDICT_UNKNOWN", [VERDICT_FORWARDED] = "FORWARDED", [VERDICT_DROPPED] = "DROPPED",
-    [VERDICT_IGNORED] = "IGNORED",         [VERDICT_AUDIT] = "AUDIT",
+    [VERDICT_IGNORED] = "IGNORED",         [VERDICT_AUDIT] = "AUDIT",         [VERDICT_TRACED] = "TRACED",
 };
 
 static const char *const reasons[REASONS] = {
@@ -34,6 +34,21 @@ static const char *const reasons[REASONS] = {
     [REASON_RAW_SOCKET] = "raw_socket",
     [REASON_BIND] = "bind",
     [REASON_NOT_A_REPLY] = "not_a_reply",
+    [REASON_FQDN_EXPIRED] = "fqdn_expired",
+    [REASON_DNS_NAME] = "dns_name",
+    [REASON_DNS_MESSAGE] = "dns_message",
+    [REASON_DNS_UNASKED] = "dns_unasked",
+    [REASON_HTTP_REQUEST] = "http_request",
+    [REASON_HTTP_AMBIGUOUS] = "http_ambiguous",
+    [REASON_TLS_NAME] = "tls_name",
+    [REASON_TLS_HELLO] = "tls_hello",
+    [REASON_STREAM] = "stream",
+    [REASON_NOT_IMAGE] = "not_image",
+    [REASON_ARP_SPOOFING] = "arp_spoofing",
+    [REASON_ND_SPOOFING] = "nd_spoofing",
+    [REASON_IP_SPOOFING] = "ip_spoofing",
+    [REASON_RAW_SOCKET_ATTACK] = "raw_socket_attack",
+    [REASON_NAMES_FULL] = "names_full",
 };
 
 static const char *const drop_reasons[REASONS] = {
@@ -43,6 +58,15 @@ static const char *const drop_reasons[REASONS] = {
     [REASON_MALFORMED] = "INVALID_PACKET_DROPPED",
     [REASON_FRAGMENT] = "INVALID_PACKET_DROPPED",
     [REASON_EXTENSION_HEADER] = "UNKNOWN_L4_PROTOCOL",
+    [REASON_DNS_MESSAGE] = "INVALID_PACKET_DROPPED",
+    [REASON_ARP_SPOOFING] = "INVALID_SOURCE_MAC",
+    [REASON_ND_SPOOFING] = "INVALID_SOURCE_IP",
+    [REASON_IP_SPOOFING] = "INVALID_SOURCE_IP",
+};
+
+static const char *const applications[] = {
+    [APPLICATION_NONE] = "none",   [APPLICATION_DNS] = "dns",         [APPLICATION_HTTP] = "http",
+    [APPLICATION_HTTPS] = "https", [APPLICATION_UNKNOWN] = "unknown",
 };
 
 static const char *const hooks[] = {
@@ -67,9 +91,9 @@ const char *words_verdict(unsigned int verdict)
 
 int words_find_verdict(const char *word)
 {
-    for (int i = 0; i < VERDICTS; i++) {
-        if (strcmp(word, verdicts[i]) == 0)
-            return i;
+    for (size_t i = 0; i < COUNT(verdicts); i++) {
+        if (verdicts[i] && strcmp(word, verdicts[i]) == 0)
+            return (int)i;
     }
     return -1;
 }
@@ -77,6 +101,15 @@ int words_find_verdict(const char *word)
 const char *words_reason(unsigned int reason)
 {
     return word_of(reasons, COUNT(reasons), reason, "unknown");
+}
+
+int words_find_reason(const char *word)
+{
+    for (int i = 0; i < REASONS; i++) {
+        if (reasons[i] && strcmp(word, reasons[i]) == 0)
+            return i;
+    }
+    return -1;
 }
 
 const char *words_drop_reason(unsigned int reason)
@@ -92,6 +125,11 @@ const char *words_direction(unsigned int direction)
 const char *words_hook(unsigned int hook)
 {
     return word_of(hooks, COUNT(hooks), hook, "unknown");
+}
+
+const char *words_application(unsigned int application)
+{
+    return word_of(applications, COUNT(applications), application, "unknown");
 }
 
 const char *words_action(unsigned int action)

@@ -9,12 +9,16 @@ const char *words_verdict(unsigned int verdict);
 int words_find_verdict(const char *word);
 /* "unknown_binary", …; out of range: "unknown". */
 const char *words_reason(unsigned int reason);
+/* -1 if it is none. */
+int words_find_reason(const char *word);
 /* Hubble's drop_reason_desc for our finer reason. */
 const char *words_drop_reason(unsigned int reason);
 /* "EGRESS", "INGRESS". */
 const char *words_direction(unsigned int direction);
 /* "sock_create", "connect", …; out of range: "unknown". */
 const char *words_hook(unsigned int hook);
+/* "none", "dns", "http", "https"; out of range: "unknown". */
+const char *words_application(unsigned int application);
 /* "ignore", "alert", "enforce". */
 const char *words_action(unsigned int action);
 
