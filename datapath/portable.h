@@ -71,8 +71,8 @@ static inline long portable_loop(__u32 count, long (*step)(__u32 index, void *co
 #define CHUNK_SIZE 256
 struct chunk {
     __u32 at;
-    __u32 length; /* 0..CHUNK_SIZE */
-    __u8 bytes[CHUNK_SIZE];
+    __u32 length;               /* 0..CHUNK_SIZE */
+    __u8 bytes[CHUNK_SIZE + 8]; /* room for a word to be loaded at any of them */
 };
 
 #endif

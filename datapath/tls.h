@@ -64,14 +64,10 @@ struct tls_state {
 /* Eight bytes that start at c->at, the first one lowest. What lies beyond the chunk's length is noise. */
 static __always_inline __u64 tls_peek(const struct chunk *c)
 {
-    __u32 at = c->at & (CHUNK_SIZE - 1);
-    __u32 from = at > CHUNK_SIZE - 8 ? CHUNK_SIZE - 8 : at;
-
-    return load_word(c->bytes + from) >> 8 * (at - from);
+    return load_word(c->bytes + (c->at & (CHUNK_SIZE - 1)));
 }
 
-/* Appends what is there of a big-endian number, at most `wanted` (1..5) bytes; else one. Returns how many were taken.
- */
+/* Appends what is there of a big-endian number, `wanted` (1..5) bytes, else one. Returns how many were taken. */
 static __always_inline __u32 tls_gather(const struct chunk *c, __u32 available, __u32 wanted, __u64 *number)
 {
     __u32 bits = available < wanted ? 8 : (8 * wanted) & 63;
