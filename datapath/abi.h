@@ -389,6 +389,8 @@ struct learnt {
     struct learnt_name {
         __u64 expires_ns; /* 0: free; 1: being written */
         __u64 hash[4];    /* key of nsp_names */
+        __u32 length;     /* likewise */
+        __u32 reserved;
     } names[LEARNT_NAMES_MAX];
 };
 
@@ -451,8 +453,9 @@ struct tally {
 };
 
 struct pod_tally {
-    __u64 bucket_ns;  /* theoretical arrival time of the next event (GCRA) */
-    __u64 refused_ns; /* when a live TCP flow was last refused on its way in; 0: never */
+    __u64 bucket_ns;    /* theoretical arrival time of the next event (GCRA) */
+    __u64 refused_ns;   /* when a live TCP flow was last refused on its way in; 0: never */
+    __u64 reclaimed_ns; /* when expired names were last cleared to make room */
     struct tally tallies[DIRECTIONS][VERDICTS][REASONS];
 };
 

@@ -29,8 +29,11 @@ struct packet {
     __u8 tcp_flags;
     __u8 fragment; /* enum fragment */
     __u8 icmp_type;
-    __u8 reason;   /* enum reason: why this packet cannot be judged by its fields; 0: it can */
-    __u32 payload; /* bytes after the TCP header; other protocols: 0 */
+    __u8 reason;      /* enum reason: why this packet cannot be judged by its fields; 0: it can */
+    __u32 payload;    /* bytes after the TCP or UDP header; other protocols: 0 */
+    __u16 payload_at; /* their offset */
+    __u16 reserved2;
+    __u32 sequence; /* TCP, host byte order */
 };
 
 /* `size` (a constant) bytes at `offset`: in the packet itself, or copied to `buffer`; NULL beyond its end. */
@@ -110,6 +113,8 @@ static __always_inline int parse_tcp(struct __sk_buff *skb, struct packet *p, __
         return REASON_MALFORMED;
     p->tcp_flags = tcp->flags;
     p->payload = length - header;
+    p->payload_at = p->l4 + header;
+    p->sequence = bpf_ntohl(tcp->sequence);
     packet_set_ports(p, tcp->source, tcp->destination, from_pod);
     return REASON_NONE;
 }
@@ -136,8 +141,14 @@ static __always_inline int parse_ports(struct __sk_buff *skb, struct packet *p, 
 
     if (length < sizeof(*header) || !header)
         return REASON_MALFORMED;
-    if (p->flow.protocol == PROTOCOL_UDP && !p->fragment && bpf_ntohs(header->length) > length)
-        return REASON_MALFORMED;
+    if (p->flow.protocol == PROTOCOL_UDP && !p->fragment) {
+        __u32 said = bpf_ntohs(header->length);
+
+        if (said > length || (said && said < sizeof(*header)))
+            return REASON_MALFORMED;
+        p->payload = (said ? said : length) - sizeof(*header); /* 0: a jumbogram, or a GSO packet (RFC 2675) */
+        p->payload_at = p->l4 + sizeof(*header);
+    }
     packet_set_ports(p, header->source, header->destination, from_pod);
     return REASON_NONE;
 }
