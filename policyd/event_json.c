@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "lib/cidr.h"
-#include "lib/cleanup.h"
+#include "policyd/event_l7.h"
 #include "policyd/words.h"
 
 #define ETHERTYPE_IPV4 0x0800
@@ -132,11 +132,31 @@ static json_t *make_pod(const struct event_context *context)
     return pod;
 }
 
+static const char *attack_of(__u8 reason)
+{
+    switch (reason) {
+    case REASON_ARP_SPOOFING:
+        return "arp-spoofing";
+    case REASON_ND_SPOOFING:
+        return "nd-spoofing";
+    case REASON_IP_SPOOFING:
+        return "ip-spoofing";
+    case REASON_RAW_SOCKET_ATTACK:
+        return "raw-socket";
+    default:
+        return NULL;
+    }
+}
+
 /* Which rule refused; empty where no rule speaks of such a flow. */
 static json_t *make_rule_labels(const struct event *event)
 {
     const char *direction = event->direction == INGRESS ? "ingress" : "egress";
 
+    if (attack_of(event->reason))
+        return json_pack("[o]", json_sprintf("rule=attacks.%s", attack_of(event->reason)));
+    if (event->reason == REASON_NOT_IMAGE && event->process != 0xffff)
+        return json_pack("[o]", json_sprintf("rule=processes[%u].imageOnly", event->process));
     if (event->process != 0xffff)
         return json_pack("[o]", json_sprintf("rule=processes[%u].%s", event->process, direction));
     if (!(event->flags & EVENT_HAS_PROCESS) && event->reason != REASON_NO_DEFAULT)
@@ -171,10 +191,23 @@ static void set_layers(json_t *flow, const struct event *event)
         json_object_set_new(flow, "ethertype", json_sprintf("0x%04x", event->ethertype));
 }
 
+/* What a flow is about: of its headers, or of what it carries. */
+static void set_application(json_t *flow, const struct event *event, const struct event_context *context)
+{
+    json_t *l7 = event_l7_json(event, context->asked);
+
+    if (context->destination_names)
+        json_object_set(flow, "destination_names", context->destination_names);
+    if (l7)
+        json_object_set_new(flow, "l7", l7);
+    json_object_set_new(flow, "Type", json_string(l7 ? "L7" : "L3_L4"));
+}
+
 static json_t *make_flow(const struct event *event, const struct event_context *context, const char *time)
 {
     json_t *flow = json_pack("{s:s,s:s}", "time", time, "verdict", words_verdict(event->verdict));
-    json_t *pod = make_pod(context), *deniers = make_deniers(event, context);
+    json_t *pod = make_pod(context);
+    json_t *deniers = event->kind == EVENT_VIOLATION ? make_deniers(event, context) : NULL;
     bool is_ingress = event->direction == INGRESS;
 
     if (event->verdict == VERDICT_DROPPED)
@@ -182,9 +215,9 @@ static json_t *make_flow(const struct event *event, const struct event_context *
     set_layers(flow, event);
     if (pod)
         json_object_set_new(flow, is_ingress ? "destination" : "source", pod);
-    json_object_set_new(flow, "Type", json_string("L3_L4"));
+    set_application(flow, event, context);
     json_object_set_new(flow, "traffic_direction", json_string(words_direction(event->direction)));
-    json_object_set_new(flow, "is_reply", json_false());
+    json_object_set_new(flow, "is_reply", json_boolean(event_l7_is_answer(event)));
     if (event->socket_cookie)
         json_object_set_new(flow, "socket_cookie", json_integer((json_int_t)event->socket_cookie));
     if (event->cgroup_id)
@@ -218,6 +251,9 @@ static json_t *make_process(const struct event *event, const struct event_contex
 
         json_object_set_new(process, "binary", binary ? binary : make_text(context->binary, strlen(context->binary)));
     }
+    /* The kernel tells only of what it refused for this. */
+    if (event->reason == REASON_NOT_IMAGE)
+        json_object_set_new(process, "binary_properties", json_pack("{s:b}", "upper_layer", 1));
     if (context->pod_name)
         json_object_set_new(process, "pod",
                             json_pack("{s:s*,s:s}", "namespace", context->namespace_, "name", context->pod_name));
@@ -234,6 +270,13 @@ static const char *effect_of(const struct event *event)
     return event->flags & EVENT_RESET ? "ECONNRESET" : "drop";
 }
 
+static const char *action_of(const struct event *event)
+{
+    if (event->kind != EVENT_VIOLATION)
+        return "trace-dns";
+    return event->verdict == VERDICT_DROPPED ? "enforce" : "alert";
+}
+
 json_t *event_json(const struct event *event, const struct event_context *context)
 {
     char time[EVENT_JSON_TIME_SIZE];
@@ -244,7 +287,7 @@ json_t *event_json(const struct event *event, const struct event_context *contex
     if (process)
         json_object_set_new(object, "process", process);
     if (event->reason != REASON_PENDING)
-        json_object_set_new(object, "action", json_string(event->verdict == VERDICT_DROPPED ? "enforce" : "alert"));
+        json_object_set_new(object, "action", json_string(action_of(event)));
     json_object_set_new(object, "reason", json_string(words_reason(event->reason)));
     json_object_set_new(object, "hook", json_string(words_hook(event->hook)));
     json_object_set_new(object, "effect", json_string(effect_of(event)));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One violation as JSON: Hubble's flow with Tetragon's process beside it, and what is ours (reason, action, effect).
- * Pure: whoever calls knows names and clocks.
+ * One violation, DNS query or answer as JSON: Hubble's flow with Tetragon's process beside it, and what is ours
+ * (reason, action, effect). Pure: whoever calls knows names and clocks.
  */
 #ifndef NSP_POLICYD_EVENT_JSON_H
 #define NSP_POLICYD_EVENT_JSON_H
@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "datapath/abi.h"
+#include "policyd/asked_text.h"
 #include "policyd/objects.h"
 
 /* What the kernel's record does not say. Any pointer may be NULL: unknown, and left out. */
@@ -18,7 +19,9 @@ struct event_context {
     const char *namespace_, *pod_name;
     const struct labels *labels; /* of the pod */
     const char *binary;
-    const char *profile; /* "namespace/name" of the profile that refused */
+    const char *profile; /* "namespace/name" of the profile that refused, or would have */
+    const struct asked_text *asked;
+    json_t *destination_names; /* array of what the other side's address was learnt from */
 };
 
 /* A new object, or NULL without memory. */

@@ -219,6 +219,159 @@ static void names_that_are_no_text_do_not_break_the_line(void **state)
     json_decref(json);
 }
 
+/* A query of the pod for pong.default., and its answer. */
+static struct long_event make_query(void)
+{
+    struct long_event event = {.event = make_event()};
+
+    event.event.verdict = VERDICT_TRACED;
+    event.event.reason = REASON_NONE;
+    event.event.kind = EVENT_DNS_QUERY;
+    event.event.hook = HOOK_TC_FROM_POD;
+    event.event.flags |= EVENT_LONG;
+    event.event.application = APPLICATION_DNS;
+    event.event.query_type = 28;
+    event.event.text_length = 13;
+    memcpy(event.text, "\4pong\7default", 13);
+    return event;
+}
+
+static void assert_long_at(const struct long_event *event, const char *path, const char *expected)
+{
+    struct event_context context = make_context();
+    struct asked_text asked;
+    json_t *json;
+
+    asked_text_read(&event->event, sizeof(*event), &asked);
+    context.asked = &asked;
+    json = event_json(&event->event, &context);
+    assert_at(json, path, expected);
+    json_decref(json);
+}
+
+static void a_traced_query_and_its_answer(void **state)
+{
+    struct long_event event = make_query();
+
+    (void)state;
+    assert_long_at(&event, "flow.l7",
+                   "{\"type\":\"REQUEST\",\"protocol\":\"dns\",\"dns\":{\"query\":\"pong.default.\","
+                   "\"qtypes\":[\"AAAA\"]}}");
+    assert_long_at(&event, "flow.Type", "\"L7\"");
+    assert_long_at(&event, "flow.verdict", "\"TRACED\"");
+    assert_long_at(&event, "flow.is_reply", "false");
+    assert_long_at(&event, "flow.egress_denied_by", "absent");
+    assert_long_at(&event, "action", "\"trace-dns\"");
+    assert_long_at(&event, "reason", "\"none\"");
+    assert_long_at(&event, "effect", "\"none\"");
+    event.event.kind = EVENT_DNS_ANSWER;
+    event.event.latency_ns = 400000;
+    event.event.addresses = 2;
+    event.event.ttl = 30;
+    assert_long_at(&event, "flow.l7",
+                   "{\"type\":\"RESPONSE\",\"protocol\":\"dns\",\"latency_ns\":400000,\"dns\":{\"query\":"
+                   "\"pong.default.\",\"qtypes\":[\"AAAA\"],\"rcode\":0,\"addresses\":2,\"ttl\":30}}");
+    assert_long_at(&event, "flow.is_reply", "true");
+    event.event.rcode = 3;
+    event.event.addresses = 0;
+    assert_long_at(&event, "flow.l7.dns",
+                   "{\"query\":\"pong.default.\",\"qtypes\":[\"AAAA\"],\"rcode\":3,\"addresses\":0}");
+}
+
+static void names_of_strangers_are_escaped(void **state)
+{
+    struct long_event event = make_query();
+
+    (void)state;
+    memcpy(event.text, "\4p.n\n\7d\"f\xff lt", 13);
+    assert_long_at(&event, "flow.l7.dns.query", "\"p\\\\.n\\\\010.d\\\"f\\\\255\\\\032lt.\"");
+    event.event.text_length = 0;
+    assert_long_at(&event, "flow.l7.dns.query", "\".\"");
+}
+
+static void a_violation_says_what_was_asked_for(void **state)
+{
+    static const struct {
+        __u8 application, reason, flags;
+        const char *text, *path, *expected;
+    } rows[] = {
+        {APPLICATION_DNS, REASON_DNS_NAME, 0, "\4pong", "flow.l7.dns", "{\"query\":\"pong.\",\"qtypes\":[\"AAAA\"]}"},
+        {APPLICATION_DNS, REASON_DNS_NAME, 0, "\4pong", "flow.egress_denied_by.0.name", "\"ping-profile\""},
+        {APPLICATION_DNS, REASON_DNS_NAME, 0, "\4pong", "flow.is_reply", "false"},
+        {APPLICATION_DNS, REASON_DNS_UNASKED, 0, "\4pong", "flow.l7.type", "\"RESPONSE\""},
+        {APPLICATION_DNS, REASON_DNS_UNASKED, 0, "\4pong", "flow.is_reply", "true"},
+        {APPLICATION_DNS, REASON_NAMES_FULL, 0, "\4pong", "flow.is_reply", "true"},
+        {APPLICATION_DNS, REASON_NAMES_FULL, 0, "\4pong", "reason", "\"names_full\""},
+        {APPLICATION_DNS, REASON_DNS_MESSAGE, 0, "\4pong", "flow.drop_reason_desc", "\"INVALID_PACKET_DROPPED\""},
+        {APPLICATION_HTTP, REASON_HTTP_REQUEST, 0, "GET /task", "flow.l7",
+         "{\"type\":\"REQUEST\",\"protocol\":\"http\",\"http\":{\"method\":\"GET\",\"url\":\"/task\"}}"},
+        {APPLICATION_HTTP, REASON_HTTP_REQUEST, EVENT_TEXT_CUT, "GET /task", "flow.l7.is_cut", "true"},
+        {APPLICATION_HTTP, REASON_HTTP_AMBIGUOUS, 0, "", "flow.l7", "{\"type\":\"REQUEST\",\"protocol\":\"http\"}"},
+        {APPLICATION_HTTPS, REASON_TLS_NAME, 0, "\4pong", "flow.l7.tls", "{\"server_name\":\"pong\"}"},
+        {APPLICATION_HTTPS, REASON_TLS_NAME, 0, "", "flow.l7", "{\"type\":\"REQUEST\",\"protocol\":\"https\"}"},
+        {APPLICATION_UNKNOWN, REASON_L7_PROTOCOL, 0, "", "flow.l7", "{\"type\":\"REQUEST\",\"protocol\":\"unknown\"}"},
+        {APPLICATION_UNKNOWN, REASON_L7_PROTOCOL, 0, "", "action", "\"enforce\""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct long_event event = make_query();
+
+        event.event.kind = EVENT_VIOLATION;
+        event.event.verdict = VERDICT_DROPPED;
+        event.event.application = rows[i].application;
+        event.event.reason = rows[i].reason;
+        event.event.flags |= rows[i].flags;
+        event.event.text_length = (__u16)strlen(rows[i].text);
+        memcpy(event.text, rows[i].text, strlen(rows[i].text));
+        assert_long_at(&event, rows[i].path, rows[i].expected);
+    }
+}
+
+static void attacks_and_image_name_their_rule(void **state)
+{
+    static const struct {
+        __u8 reason;
+        const char *path, *expected;
+    } rows[] = {
+        {REASON_ARP_SPOOFING, "flow.egress_denied_by.0.labels.0", "\"rule=attacks.arp-spoofing\""},
+        {REASON_ND_SPOOFING, "flow.egress_denied_by.0.labels.0", "\"rule=attacks.nd-spoofing\""},
+        {REASON_IP_SPOOFING, "flow.egress_denied_by.0.labels.0", "\"rule=attacks.ip-spoofing\""},
+        {REASON_RAW_SOCKET_ATTACK, "flow.egress_denied_by.0.labels.0", "\"rule=attacks.raw-socket\""},
+        {REASON_ARP_SPOOFING, "flow.drop_reason_desc", "\"INVALID_SOURCE_MAC\""},
+        {REASON_NOT_IMAGE, "flow.egress_denied_by.0.labels.0", "\"rule=processes[2].imageOnly\""},
+        {REASON_NOT_IMAGE, "process.binary_properties", "{\"upper_layer\":true}"},
+        {REASON_ADDRESS, "process.binary_properties", "absent"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct event event = make_event();
+        struct event_context context = make_context();
+        json_t *json;
+
+        event.reason = rows[i].reason;
+        json = event_json(&event, &context);
+        assert_at(json, rows[i].path, rows[i].expected);
+        json_decref(json);
+    }
+}
+
+static void learnt_names_stand_beside_the_address(void **state)
+{
+    struct event event = make_event();
+    struct event_context context = make_context();
+    json_t *json;
+
+    (void)state;
+    context.destination_names = json_pack("[s,s]", "a.example.com", "b.example.com");
+    json = event_json(&event, &context);
+    assert_at(json, "flow.destination_names", "[\"a.example.com\",\"b.example.com\"]");
+    assert_at(json, "flow.Type", "\"L3_L4\"");
+    json_decref(json);
+    json_decref(context.destination_names);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +381,11 @@ int main(void)
         cmocka_unit_test(addresses_that_are_not_chosen_yet_are_left_out),
         cmocka_unit_test(tcp_flags_are_named),
         cmocka_unit_test(names_that_are_no_text_do_not_break_the_line),
+        cmocka_unit_test(a_traced_query_and_its_answer),
+        cmocka_unit_test(names_of_strangers_are_escaped),
+        cmocka_unit_test(a_violation_says_what_was_asked_for),
+        cmocka_unit_test(attacks_and_image_name_their_rule),
+        cmocka_unit_test(learnt_names_stand_beside_the_address),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

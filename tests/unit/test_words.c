@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "datapath/abi.h"
-#include "policyd/dns_words.h"
+#include "lib/dns_words.h"
 #include "policyd/words.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))

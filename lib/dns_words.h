@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The words of DNS numbers (IANA's registries), as dig and Hubble write them. Pure. */
-#ifndef NSP_POLICYD_DNS_WORDS_H
-#define NSP_POLICYD_DNS_WORDS_H
+#ifndef NSP_LIB_DNS_WORDS_H
+#define NSP_LIB_DNS_WORDS_H
 
 #define DNS_WORD_SIZE 16
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tables of DNS words: see dns_words.h. */
-#include "policyd/dns_words.h"
+#include "lib/dns_words.h"
 
 #include <stddef.h>
 #include <stdio.h>
