@@ -223,6 +223,12 @@ static __always_inline int tls_read_record(struct tls_state *t, struct chunk *c,
     return t->step;
 }
 
+/* Extensions end with the message, or there are none. What follows, even in the same record, is another message. */
+static __always_inline bool tls_is_complete(const struct tls_state *t, int step)
+{
+    return !t->left && (step == TLS_EXTENSIONS || step == TLS_EXTENSION);
+}
+
 /* One piece of a chunk, within one record: what is to be skipped, then a number or a part of the host. */
 static __always_inline int tls_read_message(struct tls_state *t, struct chunk *c, __u32 available)
 {
@@ -235,11 +241,9 @@ static __always_inline int tls_read_message(struct tls_state *t, struct chunk *c
     tls_pass(t, c, skip);
     t->skip -= skip;
     available -= skip;
-    if (available)
+    if (available && !tls_is_complete(t, step))
         step = step == TLS_HOST ? tls_read_host(t, c, available) : tls_read_number(t, c, available);
-    if (!t->left && (step == TLS_EXTENSIONS || step == TLS_EXTENSION))
-        return TLS_COMPLETE;
-    return step;
+    return tls_is_complete(t, step) ? TLS_COMPLETE : step;
 }
 
 struct tls_walk {
