@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From the ring to the history: see events.h. How an event looks is event_json.c. */
+/* From the ring to the history, and to what is learnt: see events.h. How an event looks is event_json.c. */
 #include "policyd/events.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,6 +16,7 @@
 #include "lib/cleanup.h"
 #include "lib/log.h"
 #include "policyd/event_json.h"
+#include "policyd/names.h"
 
 static const struct timeval look_again = {.tv_usec = 10000};
 static const struct timeval at_once = {0};
@@ -51,28 +54,68 @@ static const char *find_profile(const struct events *events, const struct event 
     return policy && event->profile < policy->names_count ? policy->names[event->profile] : NULL;
 }
 
+/* What was asked for, and what the address was learnt from: names without final dots. NULL without any or memory. */
+static char *join_names(const struct event *event, const struct event_context *context)
+{
+    bool has_name = context->asked->has_text && event->application != APPLICATION_HTTP;
+    char *joined = has_name ? strdup(context->asked->text) : NULL;
+    const json_t *name;
+    size_t i;
+
+    json_array_foreach (context->destination_names, i, name) {
+        char *longer;
+
+        if (asprintf(&longer, "%s%s%s", joined ? joined : "", joined ? " " : "", json_string_value(name)) < 0)
+            break;
+        free(joined);
+        joined = longer;
+    }
+    return joined;
+}
+
+static const struct record *remember(struct events *events, const struct event *event,
+                                     const struct event_context *context, const char *line)
+{
+    cleanup_free char *names = join_names(event, context);
+    bool is_http = event->application == APPLICATION_HTTP;
+    struct record record = {
+        .time_ns = (__s64)event->time_ns + context->clock_offset_ns,
+        .verdict = event->verdict,
+        .reason = event->reason,
+        .kind = event->kind,
+        .direction = event->direction,
+        .application = event->application,
+        .protocol = event->protocol,
+        .local_port = ntohs(event->local_port_be),
+        .remote_port = ntohs(event->remote_port_be),
+        .length = strlen(line),
+        .texts = {[RECORD_NAMESPACE] = context->namespace_,
+                  [RECORD_POD] = context->pod_name,
+                  [RECORD_BINARY] = context->binary,
+                  [RECORD_PROFILE] = event->kind == EVENT_VIOLATION ? context->profile : NULL,
+                  [RECORD_NAMES] = names,
+                  [RECORD_METHOD] = is_http ? context->asked->method : NULL,
+                  [RECORD_PATH] = is_http ? context->asked->text : NULL,
+                  [RECORD_LINE] = line},
+    };
+
+    memcpy(record.local, event->local, sizeof(record.local));
+    memcpy(record.remote, event->remote, sizeof(record.remote));
+    return history_add(&events->history, &record);
+}
+
 static void keep(struct events *events, const struct event *event, const struct event_context *context)
 {
     json_t *object = event_json(event, context);
-    char *line = object ? json_dumps(object, JSON_COMPACT) : NULL;
+    char *text = object ? json_dumps(object, JSON_COMPACT) : NULL, *line = NULL;
     const struct record *record = NULL;
 
     json_decref(object);
-    if (line) {
-        size_t length = strlen(line);
-
-        line[length] = '\n'; /* in place of the final zero: the length says where it ends */
-        record = history_add(&events->history, &(struct record){
-                                                   .time_ns = (__s64)event->time_ns + context->clock_offset_ns,
-                                                   .verdict = event->verdict,
-                                                   .length = length + 1,
-                                                   .namespace_ = context->namespace_ ? context->namespace_ : "",
-                                                   .pod = context->pod_name ? context->pod_name : "",
-                                                   .binary = context->binary ? context->binary : "",
-                                                   .line = line,
-                                               });
+    if (text && asprintf(&line, "%s\n", text) >= 0) {
+        record = remember(events, event, context, line);
         free(line);
     }
+    free(text);
     if (!record) {
         events->failed++;
         return;
@@ -82,17 +125,32 @@ static void keep(struct events *events, const struct event *event, const struct 
         events->added(events->context, record);
 }
 
+/* Only the pod itself asks for names, so that only what it opens goes to a name. */
+static json_t *find_names(const struct events *events, const struct event *event)
+{
+    struct learnt_key key = {.epoch = event->epoch};
+
+    if (event->direction != EGRESS || event->kind == EVENT_DNS_QUERY || event->kind == EVENT_DNS_ANSWER)
+        return NULL;
+    memcpy(key.path, event->path, sizeof(key.path));
+    memcpy(key.address, event->remote, sizeof(key.address));
+    return names_of_address(events->datapath, event->slot, &key);
+}
+
 static int take(void *context, void *data, size_t size)
 {
     struct events *events = context;
     const struct event *event = data;
     char binary[NSP_PATH_MAX + 1];
+    struct asked_text asked;
 
     if (size < sizeof(*event))
         return 0;
+    asked_text_read(event, size, &asked);
 
     const struct pod_entry *pod = pods_find(events->pods, event->slot, event->epoch);
     const struct pod_object *object = pod ? pods_object(events->pods, pod) : NULL;
+    json_auto_t *names = find_names(events, event);
     struct event_context known = {
         .clock_offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC),
         .node_name = events->node_name,
@@ -101,9 +159,14 @@ static int take(void *context, void *data, size_t size)
         .labels = object ? &object->labels : NULL,
         .binary = find_binary(events, event->path, binary) ? binary : NULL,
         .profile = find_profile(events, event),
+        .asked = &asked,
+        .destination_names = names,
     };
 
-    keep(events, event, &known);
+    if (event->kind == EVENT_LEARN)
+        learn_add(&events->learn, event, &known);
+    else
+        keep(events, event, &known);
     return --events->budget > 0 ? 0 : -EAGAIN; /* libbpf counts this one as read and stops */
 }
 
@@ -168,6 +231,13 @@ void events_drain(struct events *events)
         consume(events);
 }
 
+static bool is_live(void *context, __u32 slot, __u32 epoch)
+{
+    struct events *events = context;
+
+    return pods_find(events->pods, slot, epoch) != NULL;
+}
+
 int events_start(struct events *events, struct event_base *base, struct error *err)
 {
     events->ring = ring_buffer__new(events->datapath->maps[MAP_EVENTS], take, events, NULL);
@@ -179,6 +249,9 @@ int events_start(struct events *events, struct event_base *base, struct error *e
     if (!events->readable || !events->timer)
         return error_set(err, ENOMEM, "out of memory");
     events->empty_looks = 0;
+    events->learn.is_live = is_live;
+    events->learn.context = events;
+    learn_start(&events->learn, events->datapath, clock_ns(CLOCK_REALTIME));
     look(events);
     return 0;
 }
@@ -194,6 +267,7 @@ void events_stop(struct events *events)
         event_free(events->timer);
     ring_buffer__free(events->ring);
     history_free(&events->history);
+    learn_free(&events->learn);
     events->ring = NULL;
     events->readable = events->timer = NULL;
 }

@@ -10,6 +10,7 @@
 
 #include "datapath/pins.h"
 #include "policyd/history.h"
+#include "policyd/learn.h"
 #include "policyd/pods.h"
 
 struct ring_buffer;
@@ -19,6 +20,7 @@ struct events {
     struct pods *pods;
     const char *node_name;
     struct history history;
+    struct learn learn;
     /* Tells whoever follows. */
     void (*added)(void *context, const struct record *record);
     void *context;

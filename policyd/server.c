@@ -86,7 +86,7 @@ static int read_query(const struct evhttp_uri *uri, bool is_stream, struct strea
 
 static void answer_stream(struct server *server, struct evhttp_request *request, const struct evhttp_uri *uri)
 {
-    struct stream_request wanted = {.filter.verdict = -1, .last = SIZE_MAX};
+    struct stream_request wanted = {.last = SIZE_MAX};
     struct error err = {0};
 
     if (read_query(uri, true, &wanted, &err))

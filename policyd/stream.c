@@ -10,13 +10,10 @@
 #include <string.h>
 
 #include "lib/log.h"
-#include "policyd/words.h"
 
 #define BACKLOG_MAX (2u << 20) /* bytes that a follower may leave unread: the whole history, and as much again */
 #define WRITE_MAX (256u << 10) /* bytes at once; libevent's own 16 kB would fall behind a flood */
 #define FOLLOWERS_MAX 64
-#define NS_PER_S 1000000000LL
-#define SECONDS_MAX 1e10
 
 struct follower {
     struct stream *stream;
@@ -24,17 +21,6 @@ struct follower {
     struct evhttp_request *http;
     struct filter filter;
 };
-
-static int set_text(char **field, const char *value, struct error *err)
-{
-    char *copy = strdup(value);
-
-    if (!copy)
-        return error_set(err, ENOMEM, "out of memory");
-    free(*field);
-    *field = copy;
-    return 0;
-}
 
 static int set_last(struct stream_request *request, const char *value, struct error *err)
 {
@@ -44,27 +30,6 @@ static int set_last(struct stream_request *request, const char *value, struct er
     if (value[0] < '0' || value[0] > '9' || *end)
         return error_set(err, EINVAL, "last: \"%.64s\" is not a number", value);
     request->last = last;
-    return 0;
-}
-
-static int set_since(struct stream_request *request, const char *value, struct error *err)
-{
-    char *end;
-    double seconds = strtod(value, &end);
-
-    if (end == value || *end || !(seconds >= 0 && seconds < SECONDS_MAX))
-        return error_set(err, EINVAL, "since: \"%.64s\" is not a number of seconds since 1970", value);
-    request->filter.since_ns = (__s64)(seconds * (double)NS_PER_S);
-    return 0;
-}
-
-static int set_verdict(struct stream_request *request, const char *value, struct error *err)
-{
-    int verdict = words_find_verdict(value);
-
-    if (verdict < 0)
-        return error_set(err, EINVAL, "verdict: \"%.64s\" is neither DROPPED nor AUDIT", value);
-    request->filter.verdict = verdict;
     return 0;
 }
 
@@ -78,24 +43,16 @@ static int set_follow(struct stream_request *request, const char *value, struct 
 
 int stream_set(struct stream_request *request, const char *key, const char *value, struct error *err)
 {
+    int rc;
+
     if (strcmp(key, "follow") == 0)
         return set_follow(request, value, err);
     if (strcmp(key, "last") == 0)
         return set_last(request, value, err);
-    if (strcmp(key, "since") == 0)
-        return set_since(request, value, err);
-    if (strcmp(key, "verdict") == 0)
-        return set_verdict(request, value, err);
-    if (strcmp(key, "namespace") == 0)
-        return set_text(&request->filter.namespace_, value, err);
-    if (strcmp(key, "pod") == 0)
-        return set_text(&request->filter.pod, value, err);
-    if (strcmp(key, "binary") == 0)
-        return set_text(&request->filter.binary, value, err);
-    return error_set(err, EINVAL,
-                     "\"%.64s\" is no parameter here; there are follow, last, since, verdict, namespace, "
-                     "pod, binary",
-                     key);
+    rc = filter_set(&request->filter, key, value, err);
+    if (rc != -ENOENT)
+        return rc;
+    return error_set(err, EINVAL, "\"%.64s\" is no parameter here; there are follow, last, " FILTER_KEYS, key);
 }
 
 /* The last ones that match, oldest first. */
@@ -111,7 +68,7 @@ static void add_history(struct evbuffer *body, const struct stream_request *requ
         const struct record *record = history_get(history, place);
 
         if (filter_matches(&request->filter, record))
-            evbuffer_add(body, record->line, record->length);
+            evbuffer_add(body, record->texts[RECORD_LINE], record->length);
     }
 }
 
@@ -143,7 +100,7 @@ static int follow(struct stream *stream, struct evhttp_request *http, struct str
     if (!follower)
         return error_set(err, ENOMEM, "out of memory");
     *follower = (struct follower){.stream = stream, .next = stream->followers, .http = http, .filter = request->filter};
-    request->filter = (struct filter){.verdict = -1};
+    request->filter = (struct filter){0};
     stream->followers = follower;
     stream->count++;
     bufferevent_set_max_single_write(evhttp_connection_get_bufferevent(evhttp_request_get_connection(http)), WRITE_MAX);
@@ -198,7 +155,7 @@ static void send_one(const struct follower *follower, const struct record *recor
 {
     struct evbuffer *line = evbuffer_new();
 
-    if (line && evbuffer_add(line, record->line, record->length) == 0)
+    if (line && evbuffer_add(line, record->texts[RECORD_LINE], record->length) == 0)
         evhttp_send_reply_chunk(follower->http, line);
     if (line)
         evbuffer_free(line);

@@ -7,7 +7,7 @@
 #define NSP_POLICYD_STREAM_H
 
 #include "lib/error.h"
-#include "policyd/history.h"
+#include "policyd/filter.h"
 
 struct evhttp_request;
 struct follower;
@@ -24,10 +24,7 @@ struct stream_request {
     bool is_following;
 };
 
-/*
- * One parameter of the address: follow=0|1, last=N, since=SECONDS since 1970, verdict, namespace, pod, binary. The
- * message names it and what was expected.
- */
+/* One parameter of the address: follow=0|1, last=N, or one of filter.h. The message names it and what was expected. */
 int stream_set(struct stream_request *request, const char *key, const char *value, struct error *err);
 
 /* Answers; takes the filter over where the request follows. */
