@@ -76,7 +76,7 @@ BPF_OBJECTS   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard datapath/*.bpf.c))
 TEST_BPF      := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/*/*.bpf.c))
 SKELETON      := $(if $(BPF_OBJECTS),$(BUILD)/datapath/nsp.skel.h)
 ARCHIVES      := $(addprefix $(BUILD)/,policyd.a cni-plugin.a datapath.a lib.a)
-NSPCTL_SHARED := $(wildcard policyd/objects*.c policyd/yaml.c policyd/profile*.c policyd/selector.c policyd/compile.c \
+NSPCTL_SHARED := $(wildcard policyd/objects*.c policyd/yaml.c policyd/profile*.c policyd/selector.c policyd/compile*.c \
                  policyd/claims.c)
 UNIT_TESTS    := $(patsubst %.c,$(BUILD)/%,$(call programs,tests/unit))
 BPF_TESTS     := $(if $(call sources,tests/bpf),$(BUILD)/tests/bpf_tests)

@@ -83,6 +83,8 @@ int name_check_pattern(const char *text, struct error *err)
         return -EINVAL;
     if (length == 2 && memcmp(text, "**", 2) == 0)
         return error_set(err, EINVAL, "\"%.80s\": for every name write \"*\"", text);
+    if (strncmp(text, "**.", 3) == 0 && strchr(text + 3, '*') && !strstr(text + 3, "**"))
+        return error_set(err, EINVAL, "\"%.80s\": \"**\" cannot be joined with another \"*\"; write one of them", text);
 
     for (end = text + length; label <= end; label += strcspn(label, ".") + 1) {
         size_t label_length = strcspn(label, ".");
@@ -108,6 +110,31 @@ void name_fold(const char *text, char folded[NAME_DNS_SIZE])
     for (size_t i = 0; i < length; i++)
         folded[i] = is_upper(text[i]) ? (char)(text[i] + 'a' - 'A') : text[i];
     folded[length] = '\0';
+}
+
+enum name_kind name_classify(const char *folded, const char **end)
+{
+    const char *star = strrchr(folded, '*'), *dot = star ? strchr(star, '.') : NULL;
+
+    if (!star) {
+        *end = folded;
+        return NAME_EXACT;
+    }
+    *end = dot ? dot + 1 : star + strlen(star);
+    if (strcmp(folded, "*") == 0)
+        return NAME_ALL;
+    if (star == folded && dot == folded + 1)
+        return NAME_ONE_LABEL;
+    return star == folded + 1 && folded[0] == '*' && dot == folded + 2 ? NAME_LABELS : NAME_GLOB;
+}
+
+size_t name_count_labels(const char *name)
+{
+    size_t labels = name[0] ? 1 : 0;
+
+    for (const char *c = name; *c; c++)
+        labels += *c == '.';
+    return labels;
 }
 
 static bool is_dns1123(const char *text, bool allow_dots)

@@ -4,6 +4,7 @@
 #define NSP_LIB_NAME_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "lib/error.h"
 
@@ -14,13 +15,30 @@
 /*
  * All checks return 0, or -EINVAL with a message that quotes the text and says what was expected.
  *
- * A DNS name or a pattern: "*" alone is every name; "**" as first label is one or more labels; "*" elsewhere is part
- * of one label, or one whole label. A final dot is allowed, letters are of either case.
+ * A DNS name or a pattern: "*" alone is every name; "**" as first label, the only one with a "*", is one or more
+ * labels; "*" elsewhere is part of one label, or one whole label. A final dot is allowed, letters are of either case.
  */
 int name_check_pattern(const char *text, struct error *err);
 
 /* The one spelling of a valid name or pattern: lower case, no final dot. */
 void name_fold(const char *text, char folded[NAME_DNS_SIZE]);
+
+enum name_kind {
+    NAME_EXACT,
+    NAME_ALL,       /* "*" */
+    NAME_ONE_LABEL, /* "*.x" */
+    NAME_LABELS,    /* "**.x" */
+    NAME_GLOB,      /* a "*" inside or in place of another label */
+};
+
+/*
+ * What a folded name or pattern is. *end: what it ends in literally, the labels after the last one with a "*" (all of
+ * NAME_EXACT, "" where there are none); within `folded`.
+ */
+enum name_kind name_classify(const char *folded, const char **end);
+
+/* How many labels a name has; 0 for "". */
+size_t name_count_labels(const char *name);
 
 /* Object names (DNS-1123 subdomain) and names of namespaces and containers (DNS-1123 label). */
 int name_check_subdomain(const char *text, struct error *err);

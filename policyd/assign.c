@@ -116,6 +116,7 @@ static void update(struct sync *sync, struct synced *policy, const struct compil
     struct error err = {0};
 
     policy->is_stale = false;
+    policy->has_containers = compiled->has_containers;
     if (sync_write(sync, policy, compiled, &err)) {
         /* It is tried again and again: said once. */
         if (!policy->error || strcmp(policy->error, err.msg) != 0)

@@ -8,6 +8,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/name.h"
+#include "policyd/objects_containers.h"
 #include "policyd/objects_rules.h"
 #include "policyd/objects_selector.h"
 #include "policyd/objects_spec.h"
@@ -176,6 +177,10 @@ int objects_parse_pod(const json_t *manifest, struct pod_object **pod, struct er
     }
     *read = (struct pod_object){
         .namespace_ = metadata.namespace_, .name = metadata.name, .uid = metadata.uid, .labels = metadata.labels};
+    if (containers_read(manifest, read) < 0) {
+        pod_object_free(read);
+        return error_set(err, ENOMEM, "out of memory");
+    }
     *pod = read;
     return 0;
 }
@@ -214,5 +219,6 @@ void pod_object_free(struct pod_object *pod)
     free(pod->name);
     free(pod->uid);
     labels_clear(&pod->labels);
+    containers_clear(pod);
     free(pod);
 }

@@ -52,6 +52,18 @@ struct port_range {
     __u16 first, last; /* host byte order, inclusive */
 };
 
+/* DNS names and patterns of them: folded, sorted, each once. */
+struct names_spec {
+    size_t count;
+    char **items;
+};
+
+struct request_spec {
+    char *method; /* NULL: any */
+    char *uri;    /* without the `*` of a prefix */
+    bool is_prefix;
+};
+
 /* One RULES object (profile.md). */
 struct rules_spec {
     bool present;
@@ -60,16 +72,20 @@ struct rules_spec {
     size_t ports_count;
     struct port_range *ports;
     size_t cidrs_count;
-    struct cidr *cidrs; /* host bits masked */
-    bool has_fqdns;     /* a layer that allows nothing until names are learnt */
-    bool has_l7;        /* the l7 key is there */
-    bool l7_any;        /* l7.protocols has `any` */
+    struct cidr *cidrs;      /* host bits masked */
+    struct names_spec fqdns; /* none but for the egress of processes, where names are learnt */
+    __u32 l7;                /* 0: no l7 key; else RULES_L7, _L7_ANY.., RULES_DNS_LIST, RULES_HTTP_LIST */
+    struct names_spec dns;
+    size_t requests_count;
+    struct request_spec *requests;
 };
 
 struct process_spec {
     char *path;
-    char *container; /* NULL: all containers */
-    int action;      /* enum action, effective (own or the profile's) */
+    char *container; /* NULL: all that no other block of this path names */
+    bool is_image_only;
+    int action; /* enum action, effective (own or the profile's) */
+    __u8 flags; /* PART_TRACE_DNS, PART_LEARN; effective */
     struct rules_spec rules[DIRECTIONS];
 };
 
@@ -85,8 +101,11 @@ struct profile {
     struct selector selector; /* effective */
     bool selects_nothing;     /* neither labelSelector nor usable labels */
     char *selector_text;      /* for people, such as app=ping,tier in (a,b) */
-    int action;               /* enum action of spec.actions; unlisted binaries and default follow it */
+    int action;               /* enum action of spec.actions; unlisted binaries and default follow it and `flags` */
+    __u8 flags;               /* PART_TRACE_DNS, PART_LEARN of spec.actions */
     bool has_actions;
+    __u8 attacks;      /* enum attacks */
+    bool is_pod_scope; /* nameScope: pod */
     bool has_default;
     struct rules_spec default_[DIRECTIONS];
     size_t processes_count;
@@ -95,12 +114,20 @@ struct profile {
     struct warning *warnings;
 };
 
-/* A Pod manifest: what selection needs. */
+/* A container that has run, as the pod's status tells it. */
+struct container_object {
+    char *name;
+    char *id; /* as the runtime calls it: "containerd://" and the like are left out */
+};
+
+/* A Pod manifest: what selection needs, and which container is which. */
 struct pod_object {
     char *namespace_;
     char *name;
     char *uid; /* NULL where the manifest has none */
     struct labels labels;
+    size_t containers_count;
+    struct container_object *containers; /* sorted by id; none: the manifest has no status */
 };
 
 enum object_kind {

@@ -294,3 +294,14 @@ int field_integer(const struct field *field, json_int_t min, json_int_t max, jso
     *value = number;
     return 0;
 }
+
+int field_boolean(const struct field *field, bool *value)
+{
+    if (json_is_string(field->value))
+        return field_refuse(field, "\"%.40s\": expected true or false, not a text; write it without quotes",
+                            json_string_value(field->value));
+    if (!json_is_boolean(field->value))
+        return refuse_type(field, "true or false");
+    *value = json_is_true(field->value);
+    return 0;
+}

@@ -56,5 +56,6 @@ int field_copy(const struct field *field, int (*check)(const char *, struct erro
 int field_choice(const struct field *field, const char *const words[]);
 /* An integer from min to max. */
 int field_integer(const struct field *field, json_int_t min, json_int_t max, json_int_t *value);
+int field_boolean(const struct field *field, bool *value);
 
 #endif

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RULES.l7: checked in full, so that a profile written today stays valid; kept only as far as it is in force. */
+/* RULES.l7: what a flow may carry. Warns of lists that cannot do what they seem to say. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "policyd/objects_rules.h"
 
-enum { METHOD_MAX = 32, URI_MAX = 2048 };
-
 static int read_protocol(const struct field *field, void *into)
 {
     static const char *const words[] = {"any", "dns", "http", "https", NULL};
+    static const __u32 flags[] = {RULES_L7_ANY, RULES_L7_DNS, RULES_L7_HTTP, RULES_L7_HTTPS};
     struct rules_spec *rules = into;
     int choice = field_choice(field, words);
 
     if (choice < 0)
         return choice;
-    rules->l7_any |= choice == 0;
+    rules->l7 |= flags[choice];
     return 0;
 }
 
@@ -30,17 +30,17 @@ static int read_protocols(const struct field *field, void *into)
 
 static int read_dns(const struct field *field, void *into)
 {
-    size_t count;
+    struct rules_spec *rules = into;
 
-    (void)into;
-    return rules_read_names(field, &count);
+    rules->l7 |= RULES_DNS_LIST;
+    return rules_read_names(field, &rules->dns);
 }
 
 static int read_method(const struct field *field, void *into)
 {
+    struct request_spec *request = into;
     const char *text = field_string(field);
 
-    (void)into;
     if (!text)
         return -EINVAL;
     if (strcmp(text, "*") == 0)
@@ -48,30 +48,24 @@ static int read_method(const struct field *field, void *into)
 
     size_t length = strlen(text);
 
-    if (length == 0 || length > METHOD_MAX || strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_") != length)
+    if (length == 0 || length > NSP_METHOD_MAX || strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-_") != length)
         return field_refuse(
             field, "\"%.40s\" is not an HTTP method; write it in capitals, such as GET, or \"*\" for all", text);
-    return 0;
+    return field_copy(field, NULL, &request->method);
 }
 
-static int read_uri(const struct field *field, void *into)
+static int check_uri(const struct field *field, const char *text, size_t length)
 {
-    const char *text = field_string(field);
-
-    (void)into;
-    if (!text)
-        return -EINVAL;
-
-    size_t length = strlen(text);
     const char *star = strchr(text, '*');
 
     if (length == 0 || (text[0] != '/' && strcmp(text, "*") != 0))
         return field_refuse(
             field, "\"%.80s\" does not begin with \"/\"; write the path that is requested, such as /task", text);
-    if (length > URI_MAX)
-        return field_refuse(field, "\"%.40s...\" has %zu characters; at most %d", text, length, URI_MAX);
     if (star && star[1] != '\0')
         return field_refuse(field, "\"%.80s\" has a \"*\" before its end; only the last character can be one", text);
+    if (length - (star != NULL) > NSP_URI_MAX)
+        return field_refuse(field, "\"%.40s...\" has %zu characters; at most %d, and a \"*\"", text,
+                            length - (star != NULL), NSP_URI_MAX);
     for (const char *c = text; *c; c++) {
         if (*c <= ' ' || *c > '~')
             return field_refuse(field, "\"%.80s\" has a character that no request has; percent-encode it", text);
@@ -79,12 +73,26 @@ static int read_uri(const struct field *field, void *into)
     return 0;
 }
 
+static int read_uri(const struct field *field, void *into)
+{
+    struct request_spec *request = into;
+    const char *text = field_string(field);
+    size_t length = text ? strlen(text) : 0;
+
+    if (!text || check_uri(field, text, length) < 0)
+        return -EINVAL;
+    request->is_prefix = text[length - 1] == '*';
+    request->uri = strndup(text, length - request->is_prefix);
+    return request->uri ? 0 : field_out_of_memory(field);
+}
+
 static int read_request(const struct field *field, void *into)
 {
     static const struct member members[] = {{"method", read_method}, {"uri", read_uri}, {0}};
+    struct rules_spec *rules = into;
     struct field child;
 
-    if (field_read_object(field, members, into) < 0)
+    if (field_read_object(field, members, &rules->requests[rules->requests_count++]) < 0)
         return -EINVAL;
     if (!field_child(field, "method", &child))
         return field_refuse_missing(field, "method", "write a method such as GET, or \"*\" for all");
@@ -93,24 +101,80 @@ static int read_request(const struct field *field, void *into)
     return 0;
 }
 
+/* A request is looked up once for each length. */
+static int check_prefixes(const struct field *field, const struct rules_spec *rules)
+{
+    bool is_known[NSP_URI_MAX + 1] = {false};
+    size_t lengths = 0;
+
+    for (size_t i = 0; i < rules->requests_count; i++) {
+        size_t length = strlen(rules->requests[i].uri);
+
+        if (!rules->requests[i].is_prefix || is_known[length])
+            continue;
+        is_known[length] = true;
+        lengths++;
+    }
+    if (lengths <= NSP_PREFIXES_MAX)
+        return 0;
+    return field_refuse(field,
+                        "uris that end in \"*\" have %zu different lengths; at most %d: join some under a shorter "
+                        "one",
+                        lengths, NSP_PREFIXES_MAX);
+}
+
 static int read_http(const struct field *field, void *into)
 {
+    struct rules_spec *rules = into;
     size_t count;
 
+    rules->l7 |= RULES_HTTP_LIST;
     if (field_list(field, RULES_NAMES_MAX, &count) < 0)
         return -EINVAL;
-    return field_each(field, read_request, into);
+    rules->requests = calloc(count + 1, sizeof(*rules->requests)); /* this list is read once */
+    if (!rules->requests)
+        return field_out_of_memory(field);
+    if (field_each(field, read_request, rules) < 0)
+        return -EINVAL;
+    return check_prefixes(field, rules);
+}
+
+static int refuse_https(const struct field *field, void *into)
+{
+    (void)into;
+    return field_refuse(field, "unknown field; what is encrypted cannot be read: name the servers under fqdns");
+}
+
+static int warn_of_lists(const struct field *field, __u32 l7)
+{
+    struct field dns, http;
+
+    field_child(field, "dns", &dns);
+    field_child(field, "http", &http);
+    if (!(l7 & (RULES_L7_ANY | RULES_L7_DNS | RULES_L7_HTTP | RULES_L7_HTTPS)))
+        return field_warn(field, "no protocols: nothing that a flow carries is allowed; write dns, http, https or any");
+    if (l7 & RULES_DNS_LIST && !(l7 & (RULES_L7_DNS | RULES_L7_ANY)) &&
+        field_warn(&dns, "allows nothing: l7.protocols has neither dns nor any") < 0)
+        return -ENOMEM;
+    if (l7 & RULES_HTTP_LIST && !(l7 & (RULES_L7_HTTP | RULES_L7_ANY)) &&
+        field_warn(&http, "allows nothing: l7.protocols has neither http nor any") < 0)
+        return -ENOMEM;
+    if (l7 & RULES_HTTP_LIST && l7 & RULES_L7_HTTPS &&
+        field_warn(&http, "says nothing of https, whose requests cannot be read: l7.protocols allows any of them") < 0)
+        return -ENOMEM;
+    if (l7 & RULES_L7_DNS && !(l7 & (RULES_L7_ANY | RULES_DNS_LIST)))
+        return field_warn(field, "dns without a list: no name may be asked for; write the names under dns, or \"*\"");
+    return 0;
 }
 
 int rules_read_l7(const struct field *field, void *into)
 {
-    static const struct member members[] = {{"protocols", read_protocols}, {"dns", read_dns}, {"http", read_http}, {0}};
+    static const struct member members[] = {
+        {"protocols", read_protocols}, {"dns", read_dns}, {"http", read_http}, {"https", refuse_https}, {0}};
     struct rules_spec *rules = into;
 
+    rules->l7 = RULES_L7;
     if (field_read_object(field, members, into) < 0)
         return -EINVAL;
-    rules->has_l7 = true;
-    if (!rules->l7_any)
-        return field_warn(field, "not in force yet: without \"any\" in its protocols it allows nothing");
-    return 0;
+    return warn_of_lists(field, rules->l7);
 }

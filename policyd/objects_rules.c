@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RULES: fqdns, addresses and l3 here; l4 and l7 have files of their own. */
+/* RULES: addresses and l3 here; lists of names, l4 and l7 have files of their own. */
 #include "policyd/objects_rules.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include "lib/name.h"
 
 struct rules_reading {
     struct rules_spec *rules;
@@ -116,67 +113,18 @@ static int read_l7(const struct field *field, void *into)
     return rules_read_l7(field, ((struct rules_reading *)into)->rules);
 }
 
-static int read_name(const struct field *field, void *into)
-{
-    const char *text = field_string(field);
-    char folded[NAME_DNS_SIZE];
-    struct error cause;
-
-    if (!text)
-        return -EINVAL;
-    if (name_check_pattern(text, &cause) < 0)
-        return field_refuse(field, "%s", cause.msg);
-    name_fold(text, folded);
-    if (json_object_set_new(into, folded, json_true()) < 0)
-        return field_out_of_memory(field);
-    return 0;
-}
-
-/* Half of the world reads *.x as "any depth": say which reading is ours where only that one is written. */
-static const char *lone_wildcard(json_t *folded)
-{
-    for (void *at = json_object_iter(folded); at; at = json_object_iter_next(folded, at)) {
-        const char *name = json_object_iter_key(at);
-        char deep[NAME_DNS_SIZE + 1] = "*";
-
-        if (strncmp(name, "*.", 2) != 0)
-            continue;
-        memcpy(deep + 1, name, strlen(name) + 1);
-        if (!json_object_get(folded, deep))
-            return name;
-    }
-    return NULL;
-}
-
-int rules_read_names(const struct field *field, size_t *count)
-{
-    json_auto_t *folded = json_object();
-
-    if (!folded)
-        return field_out_of_memory(field);
-    if (field_list(field, RULES_NAMES_MAX, count) < 0 || field_each(field, read_name, folded) < 0)
-        return -EINVAL;
-
-    const char *lone = lone_wildcard(folded);
-
-    if (!lone)
-        return 0;
-    return field_warn(field, "\"%.80s\" is exactly one label; for any depth add \"*%.80s\"", lone, lone);
-}
-
+/* Checked everywhere, kept where names can be learnt. */
 static int read_fqdns(const struct field *field, void *into)
 {
     struct rules_reading *reading = into;
-    size_t count = 0;
+    struct names_spec *names = &reading->rules->fqdns;
 
-    if (rules_read_names(field, &count) < 0)
+    if (rules_read_names(field, names) < 0)
         return -EINVAL;
-    if (count == 0)
+    if (reading->can_learn || names->count == 0)
         return 0;
-    reading->rules->has_fqdns = true;
-    if (!reading->can_learn)
-        return field_warn(field, "can match nothing: names are learnt for the egress of processes only");
-    return field_warn(field, "not in force yet: allows nothing until names are learnt");
+    names_spec_clear(names);
+    return field_warn(field, "can match nothing: names are learnt for the egress of processes only");
 }
 
 int rules_read(const struct field *field, struct rules_spec *rules, bool can_learn)
@@ -196,6 +144,13 @@ int rules_read(const struct field *field, struct rules_spec *rules, bool can_lea
 
 void rules_spec_clear(struct rules_spec *rules)
 {
+    for (size_t i = 0; i < rules->requests_count; i++) {
+        free(rules->requests[i].method);
+        free(rules->requests[i].uri);
+    }
+    free(rules->requests);
+    names_spec_clear(&rules->fqdns);
+    names_spec_clear(&rules->dns);
     free(rules->ports);
     free(rules->cidrs);
     *rules = (struct rules_spec){0};

@@ -18,7 +18,8 @@ void rules_spec_clear(struct rules_spec *rules);
 int rules_read_l4(const struct field *field, void *into);
 int rules_read_l7(const struct field *field, void *into);
 
-/* A list of DNS names and patterns; warns of a "*.x" without its "**.x". */
-int rules_read_names(const struct field *field, size_t *count);
+/* A list of DNS names and patterns; warns of a "*.x" without its "**.x". To be cleared after a failure too. */
+int rules_read_names(const struct field *field, struct names_spec *names);
+void names_spec_clear(struct names_spec *names);
 
 #endif

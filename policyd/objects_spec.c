@@ -12,6 +12,7 @@
 
 enum {
     PROCESSES_MAX = 64,
+    CONTAINERS_MAX = NSP_PARTS_MAX - 1, /* the last part is for all others */
     ACTIONS_MAX = 16,
     ACTION_UNSET = -1,
 };
@@ -22,31 +23,40 @@ struct network_reading {
     bool is_default;
 };
 
+/* What one list of actions comes to. */
+struct actions_reading {
+    int action;
+    __u8 flags;
+};
+
 static int read_action(const struct field *field, void *into)
 {
     static const char *const words[] = {"ignore", "alert", "enforce", "trace-dns", "learn", NULL};
-    int *action = into, choice = field_choice(field, words);
+    struct actions_reading *actions = into;
+    int choice = field_choice(field, words);
 
     if (choice < 0)
         return choice;
-    field->reading->has_learn |= strcmp(words[choice], "learn") == 0;
     field->reading->has_enforce |= choice == ACTION_ENFORCE;
+    field->reading->has_learn |= strcmp(words[choice], "learn") == 0;
     if (choice > ACTION_ENFORCE)
-        return field_warn(field, "%s is not in force yet", words[choice]);
-    if (choice > *action)
-        *action = choice;
+        actions->flags |= strcmp(words[choice], "learn") == 0 ? PART_LEARN : PART_TRACE_DNS;
+    else if (choice > actions->action)
+        actions->action = choice;
     return 0;
 }
 
-/* The strongest of the list; ignore for an empty one. */
-static int read_actions(const struct field *field, int *action)
+/* The strongest of the list; ignore for one that is empty or only tells, by trace-dns and learn. */
+static int read_actions(const struct field *field, int *action, __u8 *flags)
 {
+    struct actions_reading actions = {.action = ACTION_IGNORE};
     size_t count;
 
-    if (field_list(field, ACTIONS_MAX, &count) < 0)
+    if (field_list(field, ACTIONS_MAX, &count) < 0 || field_each(field, read_action, &actions) < 0)
         return -EINVAL;
-    *action = ACTION_IGNORE;
-    return field_each(field, read_action, action);
+    *action = actions.action;
+    *flags = actions.flags;
+    return 0;
 }
 
 static int read_profile_actions(const struct field *field, void *into)
@@ -54,37 +64,48 @@ static int read_profile_actions(const struct field *field, void *into)
     struct profile *profile = into;
 
     profile->has_actions = json_array_size(field->value) > 0;
-    return read_actions(field, &profile->action);
+    return read_actions(field, &profile->action, &profile->flags);
 }
 
 static int read_process_actions(const struct field *field, void *into)
 {
-    return read_actions(field, &((struct process_spec *)into)->action);
+    struct process_spec *process = into;
+
+    return read_actions(field, &process->action, &process->flags);
 }
 
 static int read_attack(const struct field *field, void *into)
 {
-    static const char *const words[] = {"arp-spoofing", "ip-spoofing", "nd-spoofing", "raw-socket", NULL};
+    /* in the order of enum attacks */
+    static const char *const words[] = {"arp-spoofing", "nd-spoofing", "ip-spoofing", "raw-socket", NULL};
+    struct profile *profile = into;
+    int choice = field_choice(field, words);
 
-    (void)into;
-    return field_choice(field, words) < 0 ? -EINVAL : 0;
+    if (choice < 0)
+        return choice;
+    profile->attacks |= (__u8)(1u << choice);
+    return 0;
 }
 
 static int read_attacks(const struct field *field, void *into)
 {
     size_t count;
 
-    if (field_list(field, ACTIONS_MAX, &count) < 0 || field_each(field, read_attack, into) < 0)
+    if (field_list(field, ACTIONS_MAX, &count) < 0)
         return -EINVAL;
-    return count > 0 ? field_warn(field, "not in force yet: attacks are not detected") : 0;
+    return field_each(field, read_attack, into);
 }
 
 static int read_name_scope(const struct field *field, void *into)
 {
     static const char *const words[] = {"process", "pod", NULL};
+    struct profile *profile = into;
+    int choice = field_choice(field, words);
 
-    (void)into;
-    return field_choice(field, words) < 0 ? -EINVAL : 0;
+    if (choice < 0)
+        return choice;
+    profile->is_pod_scope = choice == 1;
+    return 0;
 }
 
 static int read_egress(const struct field *field, void *into)
@@ -154,21 +175,44 @@ static int check_path(const struct field *field, const char *path)
     return 0;
 }
 
+/* Version numbers are left out: python3.11 is python. */
+static bool is_interpreter(const char *path)
+{
+    static const char *const names[] = {"ash",    "bash", "busybox", "csh",  "dash",   "java", "ksh", "lua",   "node",
+                                        "nodejs", "perl", "php",     "pwsh", "python", "ruby", "sh",  "tclsh", "zsh"};
+    const char *name = strrchr(path, '/') + 1;
+    size_t length = strlen(name);
+
+    while (length > 0 && strchr("0123456789.-", name[length - 1]))
+        length--;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strlen(names[i]) == length && memcmp(names[i], name, length) == 0)
+            return true;
+    }
+    return false;
+}
+
 static int read_path(const struct field *field, void *into)
 {
+    struct process_spec *process = into;
     const char *path = field_string(field);
 
-    if (!path || check_path(field, path) < 0)
+    if (!path || check_path(field, path) < 0 || field_copy(field, NULL, &process->path) < 0)
         return -EINVAL;
-    return field_copy(field, NULL, &((struct process_spec *)into)->path);
+    if (!is_interpreter(path))
+        return 0;
+    return field_warn(
+        field, "\"%.80s\" runs programs that others write: every script, applet or class shares this block", path);
 }
 
 static int read_container(const struct field *field, void *into)
 {
-    if (field_copy(field, name_check_label, &((struct process_spec *)into)->container) < 0)
-        return -EINVAL;
-    return field_warn(field, "not in force yet: this block is left out until containers' names are known, and its "
-                             "binary counts as unlisted");
+    return field_copy(field, name_check_label, &((struct process_spec *)into)->container);
+}
+
+static int read_image_only(const struct field *field, void *into)
+{
+    return field_boolean(field, &((struct process_spec *)into)->is_image_only);
 }
 
 static bool is_same_block(const struct process_spec *a, const struct process_spec *b)
@@ -178,16 +222,37 @@ static bool is_same_block(const struct process_spec *a, const struct process_spe
     return !a->container || strcmp(a->container, b->container) == 0;
 }
 
+/* Of the blocks before this one. */
+static int check_siblings(const struct field *field, const struct profile *profile, const struct process_spec *process)
+{
+    size_t containers = process->container ? 1 : 0;
+    struct field path;
+
+    field_child(field, "path", &path);
+    for (size_t i = 0; i + 1 < profile->processes_count; i++) {
+        const struct process_spec *other = &profile->processes[i];
+
+        if (is_same_block(other, process))
+            return field_refuse(&path, "\"%.80s\" is also the path of spec.processes[%zu]; write one block for it",
+                                process->path, i);
+        containers += other->container && strcmp(other->path, process->path) == 0;
+    }
+    if (containers > CONTAINERS_MAX)
+        return field_refuse(&path, "\"%.80s\" has blocks for %zu containers; at most %d: write one without container",
+                            process->path, containers, CONTAINERS_MAX);
+    return 0;
+}
+
 static int read_process(const struct field *field, void *into)
 {
     static const struct member members[] = {{"path", read_path},
                                             {"container", read_container},
+                                            {"imageOnly", read_image_only},
                                             {"actions", read_process_actions},
                                             {"network", read_network},
                                             {0}};
     struct profile *profile = into;
     struct process_spec *process = &profile->processes[profile->processes_count++];
-    struct field path;
 
     process->action = ACTION_UNSET;
     if (field_read_object(field, members, process) < 0)
@@ -195,13 +260,7 @@ static int read_process(const struct field *field, void *into)
     if (!process->path)
         return field_refuse_missing(field, "path", "write the executable's path inside the container");
 
-    field_child(field, "path", &path);
-    for (size_t i = 0; i + 1 < profile->processes_count; i++) {
-        if (is_same_block(&profile->processes[i], process))
-            return field_refuse(&path, "\"%.80s\" is also the path of spec.processes[%zu]; write one block for it",
-                                process->path, i);
-    }
-    return 0;
+    return check_siblings(field, profile, process);
 }
 
 static int read_processes(const struct field *field, void *into)
@@ -231,8 +290,12 @@ static int finish_spec(const struct field *spec, struct profile *profile)
     if (spec->reading->has_learn && spec->reading->has_enforce)
         return field_refuse(&actions, "learn and enforce in one profile; a profile that learns drops nothing: use two");
     for (size_t i = 0; i < profile->processes_count; i++) {
-        if (profile->processes[i].action == ACTION_UNSET)
-            profile->processes[i].action = profile->action;
+        struct process_spec *process = &profile->processes[i];
+
+        if (process->action != ACTION_UNSET)
+            continue;
+        process->action = profile->action;
+        process->flags = profile->flags;
     }
     if (profile->has_actions)
         return 0;

@@ -6,7 +6,7 @@
 
 bool ranges_is_used(const struct ranges *ranges, __u32 number)
 {
-    if (number == 0 || number >= NSP_RULES_MAX)
+    if (number == 0 || number >= ranges->limit)
         return true;
     return ranges->used[number / 64] >> (number % 64) & 1;
 }
@@ -19,7 +19,7 @@ int ranges_take(struct ranges *ranges, __u32 count, __u32 *first)
         *first = 0;
         return 0;
     }
-    for (__u32 number = 1; number < NSP_RULES_MAX; number++) {
+    for (__u32 number = 1; number < ranges->limit; number++) {
         row = ranges_is_used(ranges, number) ? 0 : row + 1;
         if (row == count) {
             *first = number + 1 - count;
@@ -32,7 +32,7 @@ int ranges_take(struct ranges *ranges, __u32 count, __u32 *first)
 
 static void set(struct ranges *ranges, __u32 first, __u32 count, bool is_used)
 {
-    for (__u32 i = 0; i < count && first < NSP_RULES_MAX - i; i++) {
+    for (__u32 i = 0; i < count && i < ranges->limit && first < ranges->limit - i; i++) {
         __u64 bit = 1ULL << ((first + i) % 64);
 
         if (is_used)
@@ -56,7 +56,7 @@ __u32 ranges_count_used(const struct ranges *ranges)
 {
     __u32 used = 0;
 
-    for (__u32 i = 0; i < NSP_RULES_MAX / 64; i++)
+    for (__u32 i = 0; i < RANGES_MAX / 64; i++)
         used += (__u32)__builtin_popcountll(ranges->used[i]);
     return used;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which numbers of nsp_rules are taken. Pure. 0 is never given out: rule set 0 allows nothing. */
+/*
+ * Which numbers of a map (nsp_rules, nsp_globs) are taken. Pure. 0 is never given out: rule set 0 allows nothing, and
+ * the first of no patterns is 0.
+ */
 #ifndef NSP_POLICYD_RANGES_H
 #define NSP_POLICYD_RANGES_H
 
@@ -7,8 +10,11 @@
 
 #include "datapath/abi.h"
 
+#define RANGES_MAX NSP_RULES_MAX
+
 struct ranges {
-    __u64 used[NSP_RULES_MAX / 64];
+    __u32 limit; /* numbers are below it; at most RANGES_MAX */
+    __u64 used[RANGES_MAX / 64];
 };
 
 /* The first `count` free numbers in a row. -ENOSPC: there is no such row. count 0 gives first 0. */

@@ -105,6 +105,8 @@ void sync_drop(struct sync *sync, struct synced *policy)
         .revision = policy->revision,
         .first_rules = policy->first_rules,
         .rules_count = policy->rules_count,
+        .first_glob = policy->first_glob,
+        .globs_count = policy->globs_count,
         .index = policy->index,
     };
 
@@ -153,13 +155,24 @@ static bool is_dead_port(const void *key, const void *value, void *context)
     return !ranges_is_used(&sync->ranges, port->rules);
 }
 
+static bool is_dead_text(const void *key, const void *value, void *context)
+{
+    const struct text_key *text = key;
+    const struct sync *sync = context;
+
+    (void)value;
+    return !ranges_is_used(&sync->ranges, text->rules);
+}
+
 int sync_sweep(const struct sync *sync)
 {
+    struct map_batch texts = {sync->datapath->maps[MAP_TEXTS], sizeof(struct text_key), sizeof(struct text)};
     struct map_batch blocks = {sync->datapath->maps[MAP_BLOCKS], sizeof(struct block_key), sizeof(struct block)};
     struct map_batch ports = {sync->datapath->maps[MAP_PORTS], sizeof(struct port_key), sizeof(__u8)};
     int rc = map_batch_sweep(&blocks, is_dead_block, (void *)sync);
 
-    return rc ? rc : map_batch_sweep(&ports, is_dead_port, (void *)sync);
+    rc = rc ? rc : map_batch_sweep(&ports, is_dead_port, (void *)sync);
+    return rc ? rc : map_batch_sweep(&texts, is_dead_text, (void *)sync);
 }
 
 /* One piece of at most CLEAR_ENTRIES. */
@@ -219,12 +232,13 @@ int sync_collect(struct sync *sync)
             log_warning("map=nsp_rules first=%u count=%u not cleared: %s", retired->first_rules, retired->rules_count,
                         strerror(-rc));
         ranges_release(&sync->ranges, retired->first_rules, retired->rules_count);
+        ranges_release(&sync->globs, retired->first_glob, retired->globs_count);
     }
     sync->retired_count = kept;
     if (kept < all) {
         rc = sync_sweep(sync);
         if (rc)
-            log_warning("maps=nsp_blocks,nsp_ports old entries not deleted: %s", strerror(-rc));
+            log_warning("maps=nsp_blocks,nsp_ports,nsp_texts old entries not deleted: %s", strerror(-rc));
     }
     return kept ? (int)(next_ms - now_ms) : -1;
 }

@@ -23,24 +23,28 @@ struct synced {
     __u8 name[32];
     __u8 content[32];
     __u32 first_rules, rules_count;
+    __u32 first_glob, globs_count; /* of nsp_globs */
     char **names; /* "namespace/name" of its profiles, in the order of struct part.profile; NULL: found at start */
     size_t names_count;
-    bool is_stale;  /* one of its profiles has changed */
-    bool is_wanted; /* used by pods.c */
-    char *error;    /* why the newest content is not in force, or NULL */
+    bool is_stale;       /* one of its profiles has changed */
+    bool is_wanted;      /* used by pods.c */
+    bool has_containers; /* some block of it is for one container only */
+    char *error;         /* why the newest content is not in force, or NULL */
 };
 
 /* Waits to be taken away. */
 struct retired {
     __u64 revision;
     __u32 first_rules, rules_count;
+    __u32 first_glob, globs_count;
     __u32 index; /* of the policy that goes as a whole, or 0 */
     __u64 due_ms;
 };
 
 struct sync {
     const struct datapath *datapath;
-    struct ranges ranges;
+    struct ranges ranges; /* of nsp_rules */
+    struct ranges globs;  /* of nsp_globs; what is free there stays as it is: nothing refers to it */
     __u64 last_revision;
     int empty_trie; /* stands where a rule set's prefixes were: taking an entry out costs as much as changing it */
     size_t count;

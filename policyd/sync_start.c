@@ -43,6 +43,37 @@ static bool extend_range(const void *key, const void *value, void *context)
     return false;
 }
 
+static struct synced *owner_of(const struct sync *sync, __u32 rules)
+{
+    for (size_t i = 0; i < sync->count; i++) {
+        if (rules - sync->items[i]->first_rules < sync->items[i]->rules_count)
+            return sync->items[i];
+    }
+    return NULL;
+}
+
+/* The patterns that the texts of a policy refer to: nothing else notes them. */
+static bool extend_globs(const void *key, const void *value, void *context)
+{
+    const struct text_key *text_key = key;
+    const struct text *text = value;
+    struct synced *policy = text->count ? owner_of(context, text_key->rules) : NULL;
+    __u32 end;
+
+    if (!policy)
+        return false;
+    if (policy->globs_count == 0) {
+        policy->first_glob = text->first;
+        policy->globs_count = text->count;
+        return false;
+    }
+    end = policy->first_glob + policy->globs_count;
+    end = text->first + text->count > end ? text->first + text->count : end;
+    policy->first_glob = text->first < policy->first_glob ? text->first : policy->first_glob;
+    policy->globs_count = end - policy->first_glob;
+    return false;
+}
+
 static int adopt_one(struct sync *sync, __u32 index, __u64 in_force)
 {
     struct policy policy = {0};
@@ -72,6 +103,7 @@ static int adopt_one(struct sync *sync, __u32 index, __u64 in_force)
 
 static int adopt(struct sync *sync)
 {
+    struct map_batch texts = {sync->datapath->maps[MAP_TEXTS], sizeof(struct text_key), sizeof(struct text)};
     struct map_batch blocks = {sync->datapath->maps[MAP_BLOCKS], sizeof(struct block_key), sizeof(struct block)};
     int rc = 0;
 
@@ -79,8 +111,11 @@ static int adopt(struct sync *sync)
         rc = adopt_one(sync, i, __atomic_load_n(&sync->datapath->revisions[i], __ATOMIC_SEQ_CST));
     if (rc == 0)
         rc = map_batch_sweep(&blocks, extend_range, sync);
+    if (rc == 0)
+        rc = map_batch_sweep(&texts, extend_globs, sync);
     for (size_t i = 0; i < sync->count; i++) {
         ranges_mark(&sync->ranges, sync->items[i]->first_rules, sync->items[i]->rules_count);
+        ranges_mark(&sync->globs, sync->items[i]->first_glob, sync->items[i]->globs_count);
         sync->items[i]->is_stale = true; /* until it was compared with the manifests */
     }
     return rc;
@@ -107,7 +142,10 @@ int sync_start(struct sync *sync, const struct datapath *datapath, bool is_adopt
 {
     int rc = 0;
 
-    *sync = (struct sync){.datapath = datapath, .empty_trie = make_empty_trie()};
+    *sync = (struct sync){.datapath = datapath,
+                          .ranges.limit = NSP_RULES_MAX,
+                          .globs.limit = NSP_GLOBS_MAX,
+                          .empty_trie = make_empty_trie()};
     if (sync->empty_trie < 0)
         return error_set(err, errno, "cannot create an LPM trie: %s", strerror(errno));
     if (is_adopted)

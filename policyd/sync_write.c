@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing one revision beside what is in force: see sync.h. Order: rules, ports, prefixes, blocks, the note in
+ * Writing one revision beside what is in force: see sync.h. Order: rules, ports, texts, prefixes, blocks, the note in
  * nsp_policies, and at last the one store that publishes it. Whatever fails before that is deleted again.
  */
 #include <errno.h>
@@ -12,21 +12,15 @@
 #include <bpf/bpf.h>
 
 #include "datapath/path_hash.h"
+#include "datapath/text_hash.h"
 #include "lib/log.h"
 #include "policyd/map_batch.h"
 #include "policyd/sync.h"
+#include "policyd/sync_draft.h"
 
 #define TRIES_AT_ONCE 256 /* open descriptors; each batch waits for RCU once, 10 ms */
 
-/* What is being written. */
-struct draft {
-    const struct sync *sync;
-    const struct compiled *compiled;
-    __u64 revision;
-    __u32 first;
-};
-
-static int fail(struct error *err, enum pins_map map, int rc)
+int sync_fail(struct error *err, enum pins_map map, int rc)
 {
     if (rc == -E2BIG || rc == -ENOSPC || rc == -ENOMEM)
         return error_set(err, -rc, "map %s is full (%s); what was in force stays. Use fewer or shorter profiles",
@@ -34,7 +28,7 @@ static int fail(struct error *err, enum pins_map map, int rc)
     return error_set(err, -rc, "map %s: %s; what was in force stays", pins_map_name(map), strerror(-rc));
 }
 
-static int write_rules(const struct draft *draft, struct error *err)
+static int write_rules(const struct sync_draft *draft, struct error *err)
 {
     size_t count = draft->compiled->rules_count;
     struct map_batch map = {draft->sync->datapath->maps[MAP_RULES], sizeof(__u32), sizeof(struct rules)};
@@ -52,10 +46,10 @@ static int write_rules(const struct draft *draft, struct error *err)
         rc = map_batch_write(&map, numbers, values, count);
     free(numbers);
     free(values);
-    return rc ? fail(err, MAP_RULES, rc) : 0;
+    return rc ? sync_fail(err, MAP_RULES, rc) : 0;
 }
 
-static int write_ports(const struct draft *draft, struct error *err)
+static int write_ports(const struct sync_draft *draft, struct error *err)
 {
     struct map_batch map = {draft->sync->datapath->maps[MAP_PORTS], sizeof(struct port_key), sizeof(__u8)};
 
@@ -75,7 +69,7 @@ static int write_ports(const struct draft *draft, struct error *err)
         free(keys);
         free(values);
         if (rc)
-            return fail(err, MAP_PORTS, rc);
+            return sync_fail(err, MAP_PORTS, rc);
     }
     return 0;
 }
@@ -150,7 +144,7 @@ static int flush_tries(struct tries *tries)
     return rc ? rc : tries->rc;
 }
 
-static int write_tries(const struct draft *draft, struct error *err)
+static int write_tries(const struct sync_draft *draft, struct error *err)
 {
     struct tries tries = {.outer = {draft->sync->datapath->maps[MAP_CIDRS], sizeof(__u32), sizeof(__u32)}};
     int rc = 0, flushed;
@@ -173,10 +167,10 @@ static int write_tries(const struct draft *draft, struct error *err)
     }
     flushed = flush_tries(&tries);
     rc = rc ? rc : flushed;
-    return rc ? fail(err, MAP_CIDRS, rc) : 0;
+    return rc ? sync_fail(err, MAP_CIDRS, rc) : 0;
 }
 
-static void make_block(const struct draft *draft, const struct compiled_block *compiled, struct block_key *key,
+static void make_block(const struct sync_draft *draft, const struct compiled_block *compiled, struct block_key *key,
                        struct block *block)
 {
     key->revision = draft->revision;
@@ -186,6 +180,11 @@ static void make_block(const struct draft *draft, const struct compiled_block *c
         memset(key->path, compiled->special, sizeof(key->path));
     *block = compiled->value;
     for (__u32 i = 0; i < block->count; i++) {
+        if (compiled->containers[i])
+            block->parts[i].container =
+                container_hash(compiled->containers[i], draft->sync->datapath->control->path_key);
+    }
+    for (__u32 i = 0; i < block->count; i++) {
         for (int direction = 0; direction < DIRECTIONS; direction++) {
             if (block->parts[i].rules[direction])
                 block->parts[i].rules[direction] += draft->first - 1;
@@ -193,7 +192,7 @@ static void make_block(const struct draft *draft, const struct compiled_block *c
     }
 }
 
-static int write_blocks(const struct draft *draft, struct error *err)
+static int write_blocks(const struct sync_draft *draft, struct error *err)
 {
     size_t count = draft->compiled->blocks_count;
     struct map_batch map = {draft->sync->datapath->maps[MAP_BLOCKS], sizeof(struct block_key), sizeof(struct block)};
@@ -207,7 +206,7 @@ static int write_blocks(const struct draft *draft, struct error *err)
         rc = map_batch_write(&map, keys, blocks, count);
     free(keys);
     free(blocks);
-    return rc ? fail(err, MAP_BLOCKS, rc) : 0;
+    return rc ? sync_fail(err, MAP_BLOCKS, rc) : 0;
 }
 
 static bool is_taken(const struct sync *sync, __u32 index)
@@ -231,7 +230,7 @@ static int find_index(const struct sync *sync, __u32 *index, struct error *err)
                      NSP_POLICIES_MAX - 1);
 }
 
-static int write_note(const struct draft *draft, __u32 index, const struct synced *policy, struct error *err)
+static int write_note(const struct sync_draft *draft, __u32 index, const struct synced *policy, struct error *err)
 {
     struct policy note = {
         .revision = draft->revision,
@@ -242,18 +241,19 @@ static int write_note(const struct draft *draft, __u32 index, const struct synce
     memcpy(note.name, policy->name, sizeof(note.name));
     memcpy(note.content, draft->compiled->content, sizeof(note.content));
     if (bpf_map_update_elem(draft->sync->datapath->maps[MAP_POLICIES], &index, &note, BPF_ANY))
-        return fail(err, MAP_POLICIES, -errno);
+        return sync_fail(err, MAP_POLICIES, -errno);
     return 0;
 }
 
-static int write_draft(const struct draft *draft, __u32 index, const struct synced *policy, struct error *err)
+static int write_draft(const struct sync_draft *draft, __u32 index, const struct synced *policy, struct error *err)
 {
-    if (write_rules(draft, err) || write_ports(draft, err) || write_tries(draft, err) || write_blocks(draft, err))
+    if (write_rules(draft, err) || write_ports(draft, err) || sync_write_texts(draft, err) || write_tries(draft, err) ||
+        write_blocks(draft, err))
         return -err->code;
     return write_note(draft, index, policy, err);
 }
 
-static void publish(struct sync *sync, struct synced *policy, const struct draft *draft, __u32 index)
+static void publish(struct sync *sync, struct synced *policy, const struct sync_draft *draft, __u32 index)
 {
     __atomic_store_n(&sync->datapath->revisions[index], draft->revision, __ATOMIC_SEQ_CST);
     policy->index = index;
@@ -261,34 +261,57 @@ static void publish(struct sync *sync, struct synced *policy, const struct draft
     policy->revision = draft->revision;
     policy->first_rules = draft->first;
     policy->rules_count = (__u32)draft->compiled->rules_count;
+    policy->first_glob = draft->first_glob;
+    policy->globs_count = (__u32)draft->compiled->globs_count;
     memcpy(policy->content, draft->compiled->content, sizeof(policy->content));
     sync->revisions_written++;
 }
 
-static void undo(struct sync *sync, const struct draft *draft)
+static void undo(struct sync *sync, const struct sync_draft *draft)
 {
     int rc = sync_clear_rules(sync, draft->first, (__u32)draft->compiled->rules_count);
 
     ranges_release(&sync->ranges, draft->first, (__u32)draft->compiled->rules_count);
+    ranges_release(&sync->globs, draft->first_glob, (__u32)draft->compiled->globs_count);
     rc = rc ? rc : sync_sweep(sync);
     if (rc)
         log_warning("revision=%llu what was written of it was not deleted: %s", (unsigned long long)draft->revision,
                     strerror(-rc));
 }
 
+/* Numbers for what will be written. */
+static int take_room(struct sync *sync, struct sync_draft *draft, struct error *err)
+{
+    __u32 rules = (__u32)draft->compiled->rules_count, globs = (__u32)draft->compiled->globs_count;
+
+    if (ranges_take(&sync->ranges, rules, &draft->first))
+        return error_set(err, ENOSPC, "no room for %u rule sets in nsp_rules (%d in all); what was in force stays",
+                         rules, NSP_RULES_MAX - 1);
+    if (ranges_take(&sync->globs, globs, &draft->first_glob) == 0)
+        return 0;
+    ranges_release(&sync->ranges, draft->first, rules);
+    return error_set(err, ENOSPC,
+                     "no room for %u patterns with a \"*\" inside a label in nsp_globs (%d in all); what was in force "
+                     "stays. Use \"*.x\" or \"**.x\"",
+                     globs, NSP_GLOBS_MAX - 1);
+}
+
 int sync_write(struct sync *sync, struct synced *policy, const struct compiled *compiled, struct error *err)
 {
-    struct draft draft = {.sync = sync, .compiled = compiled, .revision = sync->last_revision + 1};
-    struct retired old = {policy->revision, policy->first_rules, policy->rules_count, 0, 0};
+    struct sync_draft draft = {.sync = sync, .compiled = compiled, .revision = sync->last_revision + 1};
+    struct retired old = {.revision = policy->revision,
+                          .first_rules = policy->first_rules,
+                          .rules_count = policy->rules_count,
+                          .first_glob = policy->first_glob,
+                          .globs_count = policy->globs_count};
     __u32 index = policy->index;
 
     if (index && memcmp(policy->content, compiled->content, sizeof(policy->content)) == 0)
         return 0;
     if (index == 0 && find_index(sync, &index, err))
         return -err->code;
-    if (ranges_take(&sync->ranges, (__u32)compiled->rules_count, &draft.first))
-        return error_set(err, ENOSPC, "no room for %zu rule sets in nsp_rules (%d in all); what was in force stays",
-                         compiled->rules_count, NSP_RULES_MAX - 1);
+    if (take_room(sync, &draft, err))
+        return -err->code;
     /* The number is spent even if this fails: an old block under it must never meet a new policy. */
     sync->last_revision = draft.revision;
     if (write_draft(&draft, index, policy, err)) {

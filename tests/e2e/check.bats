@@ -16,7 +16,7 @@ profile() {
     echo "{apiVersion: securityprobe.datadoghq.com/v1, kind: SecurityProfile, metadata: {name: $1}, spec: $2}"
 }
 
-valid='{labelSelector: {}, actions: [alert], processes: [{path: /bin/sh}]}'
+valid='{labelSelector: {}, actions: [alert], processes: [{path: /usr/bin/curl}]}'
 
 @test "a valid profile is named and exits with 0" {
     profile ping "$valid" >ping.yaml
@@ -36,7 +36,7 @@ valid='{labelSelector: {}, actions: [alert], processes: [{path: /bin/sh}]}'
 }
 
 @test "a refused profile is shown with field, value and remedy, and exits with 1" {
-    profile ping '{processes: [{path: /bin/sh}, {path: curl}]}' >ping.yaml
+    profile ping '{processes: [{path: /bin/cat}, {path: curl}]}' >ping.yaml
     run "$nspctl" check ping.yaml
     [ "$output" = 'ping.yaml#1 SecurityProfile default/ping: error: spec.processes[1].path: "curl" is not absolute; '"\
 write the path inside the container, such as /usr/bin/curl" ]

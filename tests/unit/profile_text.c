@@ -45,3 +45,15 @@ struct profile *profile_text_make(const char *name, const char *spec)
         fail_msg("%s\nsaid: %s", spec, err.msg);
     return profile;
 }
+
+void profile_text_refused(const char *yaml, const char *message)
+{
+    struct profile *profile = (void *)1;
+    struct error err = {0};
+
+    if (profile_text_parse(yaml, &profile, &err) == 0)
+        fail_msg("taken: %s", yaml);
+    if (strcmp(err.msg, message) != 0)
+        fail_msg("%s\nexpected: %s\nsaid:     %s", yaml, message, err.msg);
+    assert_ptr_equal(profile, (void *)1);
+}

@@ -12,36 +12,10 @@
 #include <cmocka.h>
 
 #include "lib/cleanup.h"
-#include "policyd/compile.h"
+#include "tests/unit/compile_text.h"
 #include "tests/unit/profile_text.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
-static void compile_all(struct profile *const *profiles, size_t count, struct compiled *compiled)
-{
-    struct error err = {0};
-
-    if (compile_policy((const struct profile *const *)profiles, count, compiled, &err) < 0)
-        fail_msg("%s", err.msg);
-}
-
-static void compile_one(const char *spec, struct compiled *compiled, struct profile **profile)
-{
-    *profile = profile_text_make("p", spec);
-    compile_all(profile, 1, compiled);
-}
-
-static const struct compiled_block *find_block(const struct compiled *compiled, const char *path, int special)
-{
-    for (size_t i = 0; i < compiled->blocks_count; i++) {
-        const struct compiled_block *block = &compiled->blocks[i];
-
-        if (path ? block->path && strcmp(block->path, path) == 0 : !block->path && block->special == special)
-            return block;
-    }
-    fail_msg("no block %s %d", path ? path : "", special);
-    abort(); /* fail_msg() does not return, which nobody has told the compiler */
-}
 
 static bool is_within(const struct port_key *key, unsigned port)
 {
@@ -98,10 +72,11 @@ static void a_rules_object_becomes_a_rule_set(void **state)
     struct profile *profile;
 
     (void)state;
-    compile_one("{processes: [{path: /a, network: {egress: {cidr4: [0.0.0.0/0, 10.0.0.0/8], cidr6: ['fd00::/8'], "
-                "l3: {protocols: [ipv4]}, l4: {protocols: [icmp, 255], protocolPorts: [{protocol: tcp, port: 8000, "
-                "endPort: 8099}, {protocol: tcp, port: 8000}, {protocol: tcp, port: 8000}]}}}}]}",
-                &compiled, &profile);
+    compile_text_one(
+        "{processes: [{path: /a, network: {egress: {cidr4: [0.0.0.0/0, 10.0.0.0/8], cidr6: ['fd00::/8'], "
+        "l3: {protocols: [ipv4]}, l4: {protocols: [icmp, 255], protocolPorts: [{protocol: tcp, port: 8000, "
+        "endPort: 8099}, {protocol: tcp, port: 8000}, {protocol: tcp, port: 8000}]}}}}]}",
+        &compiled, &profile);
     assert_int_equal(compiled.rules_count, 1);
 
     const struct compiled_rules *rules = &compiled.rules[0];
@@ -131,10 +106,9 @@ static void flags_say_what_is_there(void **state)
         {"{cidr4: [0.0.0.0/0]}", RULES_PRESENT | RULES_ANY4},
         {"{cidr6: ['::/0']}", RULES_PRESENT | RULES_ANY6},
         {"{cidr6: ['::/0', 'fd00::/8', '::/1']}", RULES_PRESENT | RULES_ANY6},
-        {"{fqdns: [a]}", RULES_PRESENT},
-        {"{l7: {}}", RULES_PRESENT | RULES_L7 | RULES_INSPECT},
-        {"{l7: {protocols: [dns]}}", RULES_PRESENT | RULES_L7 | RULES_INSPECT},
-        {"{l7: {protocols: [any]}}", RULES_PRESENT},
+        {"{fqdns: []}", RULES_PRESENT},
+        {"{fqdns: [a]}", RULES_PRESENT | RULES_FQDNS},
+        {"{fqdns: [a, '*']}", RULES_PRESENT | RULES_FQDNS | RULES_FQDNS_ALL},
     };
 
     (void)state;
@@ -143,8 +117,8 @@ static void flags_say_what_is_there(void **state)
         struct profile *profile;
         char spec[200];
 
-        snprintf(spec, sizeof(spec), "{processes: [{path: /a, network: {ingress: %s}}]}", cases[i].rules);
-        compile_one(spec, &compiled, &profile);
+        snprintf(spec, sizeof(spec), "{processes: [{path: /a, network: {egress: %s}}]}", cases[i].rules);
+        compile_text_one(spec, &compiled, &profile);
         assert_int_equal(compiled.rules_count, 1);
         assert_int_equal(compiled.rules[0].value.flags, cases[i].flags);
         compiled_free(&compiled);
@@ -176,60 +150,12 @@ static void covered_and_repeated_prefixes_are_left_out(void **state)
         char spec[300];
 
         snprintf(spec, sizeof(spec), "{processes: [{path: /a, network: {egress: %s}}]}", cases[i].rules);
-        compile_one(spec, &compiled, &profile);
+        compile_text_one(spec, &compiled, &profile);
         if (compiled.rules[0].cidrs_count != cases[i].count)
             fail_msg("%s: %zu", cases[i].rules, compiled.rules[0].cidrs_count);
         compiled_free(&compiled);
         profile_free(profile);
     }
-}
-
-static void every_block_has_a_part_of_each_profile(void **state)
-{
-    struct profile *profiles[] = {
-        profile_text_make("a", "{actions: [enforce], default: {egress: {}}, processes: [{path: /x, actions: [alert], "
-                               "network: {egress: {l3: {protocols: [ipv4]}}}}, {path: /y, container: c}]}"),
-        profile_text_make("b", "{actions: [alert], processes: [{path: /z, container: c}, {path: /y}, {path: /x, "
-                               "network: {ingress: {l3: {protocols: [ipv4]}}}}]}"),
-    };
-    struct compiled compiled;
-
-    (void)state;
-    compile_all(profiles, 2, &compiled);
-    assert_int_equal(compiled.blocks_count, 4); /* unlisted, default, /x, /y: not /z, whose container is unknown */
-
-    const struct part *x = find_block(&compiled, "/x", 0)->value.parts;
-    const struct part *y = find_block(&compiled, "/y", 0)->value.parts;
-    const struct part *unlisted = find_block(&compiled, NULL, BLOCK_UNLISTED)->value.parts;
-    const struct part *ownerless = find_block(&compiled, NULL, BLOCK_DEFAULT)->value.parts;
-
-    for (size_t i = 0; i < compiled.blocks_count; i++)
-        assert_int_equal(compiled.blocks[i].value.count, 2);
-    assert_int_equal(x[0].action, ACTION_ALERT);
-    assert_int_equal(x[0].process, 0);
-    assert_int_equal(x[1].action, ACTION_ALERT);
-    assert_int_equal(x[1].process, 2);
-    assert_int_equal(x[1].profile, 1);
-    assert_int_not_equal(x[0].rules[EGRESS], 0);
-    assert_int_equal(x[0].rules[INGRESS], 0);
-    assert_int_equal(x[1].rules[INGRESS], x[0].rules[EGRESS]); /* equal rule sets are one */
-
-    assert_int_equal(y[0].process, 0xffff);
-    assert_int_equal(y[0].action, ACTION_ENFORCE);
-    assert_int_equal(y[1].process, 1);
-    assert_int_equal(unlisted[0].process, 0xffff);
-    assert_int_equal(unlisted[0].action, ACTION_ENFORCE);
-    assert_int_equal(unlisted[1].action, ACTION_ALERT);
-    assert_int_equal(unlisted[0].rules[EGRESS] | unlisted[1].rules[INGRESS], 0);
-
-    /* A default without ingress allows nothing there, which is not the same as no default. */
-    assert_int_equal(ownerless[0].process, 0xffff);
-    assert_int_not_equal(ownerless[0].rules[EGRESS], 0);
-    assert_int_equal(ownerless[0].rules[EGRESS], ownerless[0].rules[INGRESS]);
-    assert_int_equal(ownerless[1].rules[EGRESS] | ownerless[1].rules[INGRESS], 0);
-    compiled_free(&compiled);
-    profile_free(profiles[0]);
-    profile_free(profiles[1]);
 }
 
 static void digests_tell_equal_from_different(void **state)
@@ -245,6 +171,24 @@ static void digests_tell_equal_from_different(void **state)
         "{processes: [{path: /a, network: {egress: {cidr4: [10.0.0.0/9]}}}]}",
         "{processes: [{path: /a, network: {egress: {l4: {protocolPorts: [{protocol: tcp, port: 1}]}}}}]}",
         "{default: {}, processes: [{path: /a}]}",
+        "{processes: [{path: /a, container: c}]}",
+        "{processes: [{path: /a, container: d}]}",
+        "{processes: [{path: /a, imageOnly: true}]}",
+        "{actions: [trace-dns], processes: [{path: /a}]}",
+        "{actions: [learn], processes: [{path: /a}]}",
+        "{attacks: [raw-socket], processes: [{path: /a}]}",
+        "{nameScope: pod, processes: [{path: /a, network: {egress: {}}}]}",
+        "{processes: [{path: /a, network: {egress: {fqdns: [a]}}}]}",
+        "{processes: [{path: /a, network: {egress: {fqdns: [b]}}}]}",
+        "{processes: [{path: /a, network: {egress: {fqdns: ['*.a']}}}]}",
+        "{processes: [{path: /a, network: {egress: {fqdns: ['**.a']}}}]}",
+        "{processes: [{path: /a, network: {egress: {fqdns: ['x*.a']}}}]}",
+        "{processes: [{path: /a, network: {egress: {fqdns: ['y*.a']}}}]}",
+        "{processes: [{path: /a, network: {egress: {l7: {dns: [a]}}}}]}",
+        "{processes: [{path: /a, network: {egress: {l7: {http: [{method: GET, uri: /a}]}}}}]}",
+        "{processes: [{path: /a, network: {egress: {l7: {http: [{method: PUT, uri: /a}]}}}}]}",
+        "{processes: [{path: /a, network: {egress: {l7: {http: [{method: '*', uri: /a}]}}}}]}",
+        "{processes: [{path: /a, network: {egress: {l7: {http: [{method: GET, uri: '/a*'}]}}}}]}",
     };
     __u8 contents[COUNT(specs)][32];
 
@@ -253,8 +197,8 @@ static void digests_tell_equal_from_different(void **state)
         struct compiled compiled, again;
         struct profile *profile, *same;
 
-        compile_one(specs[i], &compiled, &profile);
-        compile_one(specs[i], &again, &same);
+        compile_text_one(specs[i], &compiled, &profile);
+        compile_text_one(specs[i], &again, &same);
         assert_memory_equal(compiled.content, again.content, 32);
         assert_memory_equal(compiled.name, again.name, 32);
         memcpy(contents[i], compiled.content, 32);
@@ -273,9 +217,10 @@ static void the_order_of_addresses_does_not_matter(void **state)
     struct profile *profile, *same;
 
     (void)state;
-    compile_one("{processes: [{path: /a, network: {egress: {cidr4: [10.0.0.0/8, 11.0.0.0/8]}}}]}", &compiled, &profile);
-    compile_one("{processes: [{path: /a, network: {egress: {cidr4: [11.0.0.0/8, 10.1.0.0/16, 10.0.0.0/8]}}}]}", &again,
-                &same);
+    compile_text_one("{processes: [{path: /a, network: {egress: {cidr4: [10.0.0.0/8, 11.0.0.0/8]}}}]}", &compiled,
+                     &profile);
+    compile_text_one("{processes: [{path: /a, network: {egress: {cidr4: [11.0.0.0/8, 10.1.0.0/16, 10.0.0.0/8]}}}]}",
+                     &again, &same);
     assert_memory_equal(compiled.content, again.content, 32);
     compiled_free(&compiled);
     compiled_free(&again);
@@ -314,7 +259,7 @@ static void ten_thousand_prefixes_stay_ten_thousand(void **state)
         end += sprintf(end, "10.0.%u.%u/32, ", address >> 8, address & 255);
     }
     stpcpy(end, "]}}}]}");
-    compile_one(spec, &compiled, &profile);
+    compile_text_one(spec, &compiled, &profile);
     assert_int_equal(compiled.rules[0].cidrs_count, 10000);
     for (size_t i = 0; i < 10000; i++)
         assert_int_equal(compiled.rules[0].cidrs[i].address[14] << 8 | compiled.rules[0].cidrs[i].address[15], i * 2);
@@ -329,7 +274,6 @@ int main(void)
         cmocka_unit_test(a_rules_object_becomes_a_rule_set),
         cmocka_unit_test(flags_say_what_is_there),
         cmocka_unit_test(covered_and_repeated_prefixes_are_left_out),
-        cmocka_unit_test(every_block_has_a_part_of_each_profile),
         cmocka_unit_test(digests_tell_equal_from_different),
         cmocka_unit_test(the_order_of_addresses_does_not_matter),
         cmocka_unit_test(more_than_eight_profiles_are_refused),

@@ -11,60 +11,14 @@
 #include <cmocka.h>
 
 #include "lib/cleanup.h"
-#include "tests/unit/profile_text.h"
+#include "tests/unit/rules_text.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define EGRESS_FIELD "spec.processes[0].network.egress"
-
-/* A manifest whose only RULES are the egress of /a. */
-static char *manifest_of(const char *rules)
-{
-    char *yaml = NULL;
-
-    if (asprintf(&yaml,
-                 "{apiVersion: %s, kind: SecurityProfile, metadata: {name: p}, spec: {labelSelector: {}, actions: "
-                 "[alert], processes: [{path: /a, network: {egress: %s}}]}}",
-                 OBJECTS_API_VERSION, rules) < 0)
-        fail_msg("out of memory");
-    return yaml;
-}
-
-static struct profile *profile_of(const char *rules)
-{
-    cleanup_free char *yaml = manifest_of(rules);
-    struct profile *profile = NULL;
-    struct error err = {0};
-
-    if (profile_text_parse(yaml, &profile, &err) < 0)
-        fail_msg("%s\nsaid: %s", rules, err.msg);
-    return profile;
-}
-
-/* The message must be EGRESS_FIELD followed by `says`. */
-static void assert_refused(const char *rules, const char *says)
-{
-    cleanup_free char *yaml = manifest_of(rules);
-    struct profile *profile = NULL;
-    struct error err = {0};
-    char expected[sizeof(err.msg)];
-
-    if (profile_text_parse(yaml, &profile, &err) == 0)
-        fail_msg("taken: %.200s", rules);
-    snprintf(expected, sizeof(expected), EGRESS_FIELD "%s", says);
-    if (strcmp(err.msg, expected) != 0)
-        fail_msg("%.200s\nexpected: %s\nsaid:     %s", rules, expected, err.msg);
-}
-
-static void assert_all_refused(const char *const cases[][2], size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        assert_refused(cases[i][0], cases[i][1]);
-}
 
 static void addresses_and_l3_are_taken(void **state)
 {
-    struct profile *profile = profile_of("{l3: {protocols: [ipv6, arp]}, cidr4: [10.0.0.1/8, 0.0.0.0/0], "
-                                         "cidr6: ['fd00::/8', ff02:0:0:0:0:0:0:2/100]}");
+    struct profile *profile = rules_text_make("{l3: {protocols: [ipv6, arp]}, cidr4: [10.0.0.1/8, 0.0.0.0/0], "
+                                              "cidr6: ['fd00::/8', ff02:0:0:0:0:0:0:2/100]}");
     const struct rules_spec *rules = &profile->processes[0].rules[EGRESS];
     char text[CIDR_TEXT_SIZE];
 
@@ -75,9 +29,9 @@ static void addresses_and_l3_are_taken(void **state)
     cidr_format(&rules->cidrs[3], text);
     assert_string_equal(text, "ff02::/100");
     assert_int_equal(profile->warnings_count, 2);
-    assert_string_equal(profile->warnings[0].field, EGRESS_FIELD ".cidr4");
+    assert_string_equal(profile->warnings[0].field, RULES_FIELD ".cidr4");
     assert_string_equal(profile->warnings[0].text, "host bits are ignored; what counts is 10.0.0.0/8");
-    assert_string_equal(profile->warnings[1].field, EGRESS_FIELD ".cidr6");
+    assert_string_equal(profile->warnings[1].field, RULES_FIELD ".cidr6");
     profile_free(profile);
 }
 
@@ -99,7 +53,7 @@ static void bad_addresses_and_l3_are_refused(void **state)
     };
 
     (void)state;
-    assert_all_refused(cases, COUNT(cases));
+    rules_text_all_refused(cases, COUNT(cases));
 }
 
 static bool has_protocol(const __u64 set[4], int protocol)
@@ -124,7 +78,7 @@ static void protocols_are_names_or_numbers(void **state)
 
         snprintf(rules, sizeof(rules), "{l4: {protocols: [%s]}}", cases[i].text);
 
-        struct profile *profile = profile_of(rules);
+        struct profile *profile = rules_text_make(rules);
         const __u64 *set = profile->processes[0].rules[EGRESS].protocols;
 
         for (int p = 0; p < 256; p++)
@@ -135,8 +89,9 @@ static void protocols_are_names_or_numbers(void **state)
 
 static void ports_are_single_or_ranges(void **state)
 {
-    struct profile *profile = profile_of("{l4: {protocolPorts: [{protocol: udp, port: 53}, {port: 1, endPort: 65535, "
-                                         "protocol: 6}, {protocol: sctp, port: 80, endPort: 80}]}}");
+    struct profile *profile =
+        rules_text_make("{l4: {protocolPorts: [{protocol: udp, port: 53}, {port: 1, endPort: 65535, "
+                        "protocol: 6}, {protocol: sctp, port: 80, endPort: 80}]}}");
     const struct rules_spec *rules = &profile->processes[0].rules[EGRESS];
     static const struct port_range expected[] = {{17, 53, 53}, {6, 1, 65535}, {132, 80, 80}};
 
@@ -187,101 +142,7 @@ static void bad_protocols_and_ports_are_refused(void **state)
     };
 
     (void)state;
-    assert_all_refused(cases, COUNT(cases));
-}
-
-static void names_and_requests_are_checked_although_not_yet_in_force(void **state)
-{
-    static const char *const cases[][2] = {
-        {"{fqdns: [a..b]}", ".fqdns[0]: \"a..b\" has an empty label"},
-        {"{fqdns: a.b}", ".fqdns: expected a list, not a text"},
-        {"{fqdns: [10.0.0.1]}", ".fqdns[0]: \"10.0.0.1\" is not a DNS name; write an address under cidr4 or cidr6"},
-        {"{l7: {protocols: [grpc]}}", ".l7.protocols[0]: \"grpc\" is not one of any, dns, http, https"},
-        {"{l7: {protocols: [htp]}}",
-         ".l7.protocols[0]: \"htp\" is not one of any, dns, http, https; did you mean http?"},
-        {"{l7: {dns: [a b]}}", ".l7.dns[0]: \"a b\" has a character that no DNS name has; expected letters, digits, - "
-                               "_ . and *"},
-        {"{l7: {http: [{uri: /}]}}", ".l7.http[0].method: missing; write a method such as GET, or \"*\" for all"},
-        {"{l7: {http: [{method: GET}]}}", ".l7.http[0].uri: missing; write a path such as /task, or \"/*\" for all"},
-        {"{l7: {http: [{method: get, uri: /}]}}", ".l7.http[0].method: \"get\" is not an HTTP method; write it in "
-                                                  "capitals, such as GET, or \"*\" for all"},
-        {"{l7: {http: [{method: GE*, uri: /}]}}", ".l7.http[0].method: \"GE*\" is not an HTTP method; write it in "
-                                                  "capitals, such as GET, or \"*\" for all"},
-        {"{l7: {http: [{method: GET, uri: task}]}}",
-         ".l7.http[0].uri: \"task\" does not begin with \"/\"; write the path that is requested, such as /task"},
-        {"{l7: {http: [{method: GET, uri: '/a*b'}]}}",
-         ".l7.http[0].uri: \"/a*b\" has a \"*\" before its end; only the last character can be one"},
-        {"{l7: {http: [{method: GET, uri: '/a b'}]}}",
-         ".l7.http[0].uri: \"/a b\" has a character that no request has; percent-encode it"},
-        {"{l7: {http: [{method: GET, url: /}]}}", ".l7.http[0].url: unknown field; did you mean uri?"},
-    };
-
-    (void)state;
-    assert_all_refused(cases, COUNT(cases));
-}
-
-static void assert_warnings(const char *rules, const char *const expected[], size_t count)
-{
-    struct profile *profile = profile_of(rules);
-
-    if (profile->warnings_count != count)
-        fail_msg("%s: %zu warnings", rules, profile->warnings_count);
-    for (size_t i = 0; i < count; i++) {
-        char line[400];
-
-        snprintf(line, sizeof(line), "%s: %s", profile->warnings[i].field, profile->warnings[i].text);
-        assert_string_equal(line, expected[i]);
-    }
-    profile_free(profile);
-}
-
-static void what_allows_nothing_yet_is_said(void **state)
-{
-    static const char *const names[] = {
-        EGRESS_FIELD ".fqdns: \"*.b\" is exactly one label; for any depth add \"**.b\"",
-        EGRESS_FIELD ".fqdns: not in force yet: allows nothing until names are learnt",
-    };
-    static const char *const closed[] = {
-        EGRESS_FIELD ".l7: not in force yet: without \"any\" in its protocols it allows nothing",
-    };
-
-    (void)state;
-    assert_warnings("{fqdns: ['*.A.', '**.a', '*.B', c]}", names, 2);
-    assert_warnings("{fqdns: []}", NULL, 0);
-    assert_warnings("{l7: {protocols: [http], http: [{method: '*', uri: '/static/*'}]}}", closed, 1);
-    assert_warnings("{l7: {}}", closed, 1);
-    assert_warnings("{l7: {protocols: [http, any], dns: ['*', a.b]}}", NULL, 0);
-}
-
-static void names_match_nothing_under_ingress_and_default(void **state)
-{
-    struct profile *profile = profile_text_make(
-        "p", "{actions: [alert], labelSelector: {}, default: {egress: {fqdns: [a]}}, processes: [{path: /a, network: "
-             "{ingress: {fqdns: [a]}}}]}");
-
-    (void)state;
-    assert_int_equal(profile->warnings_count, 2);
-    assert_string_equal(profile->warnings[0].field, "spec.default.egress.fqdns");
-    assert_string_equal(profile->warnings[1].field, "spec.processes[0].network.ingress.fqdns");
-    assert_string_equal(profile->warnings[0].text,
-                        "can match nothing: names are learnt for the egress of processes only");
-    profile_free(profile);
-}
-
-/* "{BEFORE ELEMENT, ELEMENT, ... AFTER}" */
-static char *repeat(const char *before, const char *element, size_t count, const char *after)
-{
-    size_t length = strlen(element);
-    char *text = malloc(strlen(before) + count * (length + 1) + strlen(after) + 1), *end = text;
-
-    assert_non_null(text);
-    end = stpcpy(end, before);
-    for (size_t i = 0; i < count; i++) {
-        end = stpcpy(end, element);
-        *end++ = ',';
-    }
-    stpcpy(end, after);
-    return text;
+    rules_text_all_refused(cases, COUNT(cases));
 }
 
 static void lists_have_limits(void **state)
@@ -293,27 +154,25 @@ static void lists_have_limits(void **state)
     } cases[] = {
         {"{cidr4: [", "10.0.0.0/8", "]}", 10000, ".cidr4: has 10001 elements; at most 10000"},
         {"{cidr6: [", "'fd00::/8'", "]}", 10000, ".cidr6: has 10001 elements; at most 10000"},
-        {"{fqdns: [", "a.b", "]}", 1000, ".fqdns: has 1001 elements; at most 1000"},
-        {"{l7: {dns: [", "a.b", "]}}", 1000, ".l7.dns: has 1001 elements; at most 1000"},
-        {"{l7: {http: [", "{method: GET, uri: /}", "]}}", 1000, ".l7.http: has 1001 elements; at most 1000"},
         {"{l4: {protocolPorts: [", "{protocol: tcp, port: 1}", "]}}", 1000,
          ".l4.protocolPorts: has 1001 elements; at most 1000"},
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        cleanup_free char *most = repeat(cases[i].before, cases[i].element, cases[i].limit, cases[i].after);
-        cleanup_free char *more = repeat(cases[i].before, cases[i].element, cases[i].limit + 1, cases[i].after);
+        cleanup_free char *most = rules_text_repeat(cases[i].before, cases[i].element, cases[i].limit, cases[i].after);
+        cleanup_free char *more =
+            rules_text_repeat(cases[i].before, cases[i].element, cases[i].limit + 1, cases[i].after);
 
-        profile_free(profile_of(most));
-        assert_refused(more, cases[i].says);
+        profile_free(rules_text_make(most));
+        rules_text_refused(more, cases[i].says);
     }
 }
 
 static void ten_thousand_host_bits_are_one_warning(void **state)
 {
-    cleanup_free char *rules = repeat("{cidr4: [10.0.0.0/8, ", "10.1.0.1/16", 9999, "]}");
-    struct profile *profile = profile_of(rules);
+    cleanup_free char *rules = rules_text_repeat("{cidr4: [10.0.0.0/8, ", "10.1.0.1/16", 9999, "]}");
+    struct profile *profile = rules_text_make(rules);
 
     (void)state;
     assert_int_equal(profile->warnings_count, 1);
@@ -330,9 +189,6 @@ int main(void)
         cmocka_unit_test(protocols_are_names_or_numbers),
         cmocka_unit_test(ports_are_single_or_ranges),
         cmocka_unit_test(bad_protocols_and_ports_are_refused),
-        cmocka_unit_test(names_and_requests_are_checked_although_not_yet_in_force),
-        cmocka_unit_test(what_allows_nothing_yet_is_said),
-        cmocka_unit_test(names_match_nothing_under_ingress_and_default),
         cmocka_unit_test(lists_have_limits),
         cmocka_unit_test(ten_thousand_host_bits_are_one_warning),
     };

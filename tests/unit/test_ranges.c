@@ -14,7 +14,7 @@
 
 static void rows_begin_at_one_and_follow_each_other(void **state)
 {
-    struct ranges ranges = {0};
+    struct ranges ranges = {.limit = NSP_RULES_MAX};
     __u32 first = 99;
 
     (void)state;
@@ -30,7 +30,7 @@ static void rows_begin_at_one_and_follow_each_other(void **state)
 
 static void nothing_is_taken_for_no_rule_set(void **state)
 {
-    struct ranges ranges = {0};
+    struct ranges ranges = {.limit = NSP_RULES_MAX};
     __u32 first = 99;
 
     (void)state;
@@ -41,7 +41,7 @@ static void nothing_is_taken_for_no_rule_set(void **state)
 
 static void a_hole_is_used_only_if_the_row_fits(void **state)
 {
-    struct ranges ranges = {0};
+    struct ranges ranges = {.limit = NSP_RULES_MAX};
     __u32 first;
 
     (void)state;
@@ -55,7 +55,7 @@ static void a_hole_is_used_only_if_the_row_fits(void **state)
 
 static void all_can_be_taken_but_no_more(void **state)
 {
-    struct ranges ranges = {0};
+    struct ranges ranges = {.limit = NSP_RULES_MAX};
     __u32 first = 7;
 
     (void)state;
@@ -70,7 +70,7 @@ static void all_can_be_taken_but_no_more(void **state)
 
 static void what_is_out_of_bounds_is_left_out(void **state)
 {
-    struct ranges ranges = {0};
+    struct ranges ranges = {.limit = NSP_RULES_MAX};
 
     (void)state;
     ranges_mark(&ranges, NSP_RULES_MAX - 1, 5);
@@ -82,7 +82,7 @@ static void what_is_out_of_bounds_is_left_out(void **state)
 static void random_rows_never_overlap(void **state)
 {
     static __u8 owner[NSP_RULES_MAX];
-    struct ranges ranges = {0};
+    struct ranges ranges = {.limit = NSP_RULES_MAX};
     struct {
         __u32 first, count;
     } rows[64] = {0};
