@@ -11,7 +11,7 @@
 
 struct name_search {
     const struct name *name;
-    const __u32 *text_key;
+    const struct text_keys *keys;
     struct text_key key;
     struct text found; /* whose globs are tried */
     __u64 one_label, labels, globs;
@@ -33,65 +33,90 @@ static __always_inline __u32 lowest_bit(__u64 bits)
 
 static long name_try_glob(__u32 index, struct name_search *s)
 {
-    __u32 at = s->found.first + index;
+    struct name_place *place = s->place;
+
+    if (!place)
+        return 1;
+
+    __u32 at = place->found.first + index;
     const struct glob *glob = bpf_map_lookup_elem(&nsp_globs, &at);
 
-    if (!glob || !glob_matches_before(glob, s->name, s->key.length))
+    if (!glob || !glob_matches_before(glob, s->name, place->key.length))
         return 0;
-    s->matches = 1;
+    place->matches = 1;
     return 1;
 }
 
-static __always_inline bool name_try_globs(struct name_search *s)
+static __always_inline bool name_try_globs(struct name_search *s, struct name_place *place)
 {
     const struct text *text;
 
-    s->key.kind = TEXT_GLOB;
-    text = bpf_map_lookup_elem(&nsp_texts, &s->key);
+    place->key.kind = TEXT_GLOB;
+    text = bpf_map_lookup_elem(&nsp_texts, &place->key);
     if (!text)
         return false;
-    s->found = *text;
-    bpf_loop(s->found.count < NSP_GLOBS_PER_END ? s->found.count : NSP_GLOBS_PER_END, name_try_glob, s, 0);
-    return s->matches;
+    place->found = *text;
+    bpf_loop(text->count < NSP_GLOBS_PER_END ? text->count : NSP_GLOBS_PER_END, name_try_glob, s, 0);
+    return place->matches;
 }
 
-static __always_inline bool name_has_text(struct name_search *s, __u8 kind)
+static __always_inline bool name_has_text(struct name_place *place, __u8 kind)
 {
-    s->key.kind = kind;
-    return bpf_map_lookup_elem(&nsp_texts, &s->key);
+    place->key.kind = kind;
+    return bpf_map_lookup_elem(&nsp_texts, &place->key);
 }
 
 /* Tries the patterns whose literal end has as many labels as the lowest bit says. */
 static long name_try_end(__u32 index, struct name_search *s)
 {
-    __u64 bits = s->one_label | s->labels | s->globs, bit = bits & -bits;
+    struct name_place *place = s->place;
 
     (void)index;
+    if (!place)
+        return 1;
+
+    __u64 bits = place->one_label | place->labels | place->globs, bit = bits & -bits;
+
     if (!bits)
         return 1;
-    name_end_hash(s->name, lowest_bit(bits), s->text_key, s->key.hash, &s->key.length);
-    if ((s->one_label & bit && name_has_text(s, TEXT_ONE_LABEL)) ||
-        (s->labels & bit && name_has_text(s, TEXT_LABELS)) || (s->globs & bit && name_try_globs(s))) {
-        s->matches = 1;
+    name_end_hash(s->name, lowest_bit(bits), s->text_key, place->key.hash, &place->key.length);
+    if ((place->one_label & bit && name_has_text(place, TEXT_ONE_LABEL)) ||
+        (place->labels & bit && name_has_text(place, TEXT_LABELS)) ||
+        (place->globs & bit && name_try_globs(s, place))) {
+        place->matches = 1;
         return 1;
     }
-    s->one_label &= ~bit;
-    s->labels &= ~bit;
-    s->globs &= ~bit;
+    place->one_label &= ~bit;
+    place->labels &= ~bit;
+    place->globs &= ~bit;
     return 0;
 }
 
 /* Which literal ends could be this name's: *.x has one label more, **.x one or more, others as many or more. */
-static __always_inline void name_choose_ends(struct name_search *s, const struct name_list *list)
+static __always_inline void name_choose_ends(struct name_place *place, __u32 labels, const struct name_list *list)
 {
-    __u32 labels = s->name->labels;
     __u64 shorter = labels < 64 ? (1ULL << (labels & 63)) - 1 : ~0ULL;
 
-    s->one_label = list->one_label & shorter & ~(shorter >> 1);
-    if (labels > 64)
-        s->one_label = 0;
-    s->labels = list->labels & shorter;
-    s->globs = list->globs & (shorter << 1 | 1);
+    place->one_label = labels > 64 ? 0 : list->one_label & shorter & ~(shorter >> 1);
+    place->labels = list->labels & shorter;
+    place->globs = list->globs & (shorter << 1 | 1);
+}
+
+static __always_inline int name_search_list(struct name_search *s, const struct rules *rules, __u32 rules_id, int list)
+{
+    struct name_place *place = s->place;
+
+    place->matches = 0;
+    place->key.rules = rules_id;
+    place->key.list = list;
+    place->key.length = s->name->length;
+    __builtin_memcpy(place->key.hash, s->name->hash, sizeof(place->key.hash));
+    if (name_has_text(place, TEXT_WHOLE))
+        return 1;
+    name_choose_ends(place, s->name->labels, &rules->names[list & 1]);
+    if (place->one_label | place->labels | place->globs)
+        bpf_loop(64, name_try_end, s, 0);
+    return place->matches;
 }
 
 /* 1: the list (LIST_FQDNS or LIST_DNS) of the rule set has a pattern that matches the name. */
@@ -106,17 +131,15 @@ SUBPROGRAM int name_matches(const struct name *name, __u32 rules_id, int list)
     if (rules->flags & (list == LIST_FQDNS ? RULES_FQDNS_ALL : RULES_DNS_ALL))
         return 1;
 
-    struct name_search s = {.name = name,
-                            .text_key = control->text_key,
-                            .key = {.rules = rules_id, .list = list, .length = name->length},
-                            .matches = name->length >> 8}; /* 0, unknown to the verifier: see name.h */
+    struct name_search s = {.name = name, .text_key = control->text_key, .place = take_place()};
 
-    __builtin_memcpy(s.key.hash, name->hash, sizeof(s.key.hash));
-    if (name_has_text(&s, TEXT_WHOLE))
-        return 1;
-    name_choose_ends(&s, &rules->names[list & 1]);
-    bpf_loop(64, name_try_end, &s, 0);
-    return s.matches;
+    if (!s.place)
+        return 0;
+
+    int matches = name_search_list(&s, rules, rules_id, list);
+
+    leave_place(s.place);
+    return matches;
 }
 
 #endif
