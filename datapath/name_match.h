@@ -9,15 +9,50 @@
 #include "datapath/maps.h"
 #include "datapath/name_glob.h"
 
-struct name_search {
-    const struct name *name;
-    const struct text_keys *keys;
+/*
+ * What is searched, in map memory: the stack has no room left where names are judged. A search in a process may be
+ * interrupted by one in a softirq, or by another process, on the same CPU: each takes a place of its own.
+ */
+struct name_place {
     struct text_key key;
     struct text found; /* whose globs are tried */
     __u64 one_label, labels, globs;
     __u32 matches;
-    __u32 reserved;
+    __u32 is_taken;
 };
+
+#define NAME_PLACES 4 /* a process, who preempts it, a softirq, and one to spare */
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, NAME_PLACES);
+    __type(key, __u32);
+    __type(value, struct name_place);
+} NSP_MAP(nsp_places);
+
+/* On the stack, since pointers cannot be kept in a map. */
+struct name_search {
+    const struct name *name;
+    const struct text_keys *keys;
+    struct name_place *place;
+};
+
+static __always_inline struct name_place *take_place(void)
+{
+    for (__u32 i = 0; i < NAME_PLACES; i++) {
+        __u32 index = i;
+        struct name_place *place = bpf_map_lookup_elem(&nsp_places, &index);
+
+        if (place && !__sync_val_compare_and_swap(&place->is_taken, 0, 1))
+            return place;
+    }
+    return NULL;
+}
+
+static __always_inline void leave_place(struct name_place *place)
+{
+    __sync_lock_test_and_set(&place->is_taken, 0);
+}
 
 /* Bits set below the lowest one that is set: there is no instruction for it. */
 static __always_inline __u32 lowest_bit(__u64 bits)
@@ -79,7 +114,7 @@ static long name_try_end(__u32 index, struct name_search *s)
 
     if (!bits)
         return 1;
-    name_end_hash(s->name, lowest_bit(bits), s->text_key, place->key.hash, &place->key.length);
+    name_end_hash(s->name, lowest_bit(bits), s->keys, &place->key);
     if ((place->one_label & bit && name_has_text(place, TEXT_ONE_LABEL)) ||
         (place->labels & bit && name_has_text(place, TEXT_LABELS)) ||
         (place->globs & bit && name_try_globs(s, place))) {
@@ -131,7 +166,7 @@ SUBPROGRAM int name_matches(const struct name *name, __u32 rules_id, int list)
     if (rules->flags & (list == LIST_FQDNS ? RULES_FQDNS_ALL : RULES_DNS_ALL))
         return 1;
 
-    struct name_search s = {.name = name, .text_key = control->text_key, .place = take_place()};
+    struct name_search s = {.name = name, .keys = (const void *)control->text_key, .place = take_place()};
 
     if (!s.place)
         return 0;
