@@ -80,6 +80,7 @@ NSPCTL_SHARED := $(wildcard policyd/objects*.c policyd/yaml.c policyd/profile*.c
                  policyd/claims.c)
 UNIT_TESTS    := $(patsubst %.c,$(BUILD)/%,$(call programs,tests/unit))
 BPF_TESTS     := $(if $(call sources,tests/bpf),$(BUILD)/tests/bpf_tests)
+MODEL_RUNNER  := $(if $(call sources,tests/model),$(BUILD)/tests/model_runner)
 BENCHES       := $(patsubst tests/%.c,$(BUILD)/%,$(call programs,tests/bench))
 HELPERS       := $(patsubst tests/%.c,$(BUILD)/%,$(call programs,tests/support))
 DEMOS         := $(patsubst %.c,$(BUILD)/%,$(call programs,demo))
@@ -87,7 +88,7 @@ C_FOLDERS     := $(wildcard lib datapath cni-plugin policyd nspctl demo tests)
 C_FILES       := $(shell find $(C_FOLDERS) -name '*.[ch]' 2>/dev/null)
 TIDY          := $(patsubst %.c,$(BUILD)/tidy/%.ok,$(filter %.c,$(C_FILES)))
 
-tests: all $(UNIT_TESTS) $(BPF_TESTS) $(TEST_BPF) $(HELPERS) $(DEMOS)
+tests: all $(UNIT_TESTS) $(BPF_TESTS) $(MODEL_RUNNER) $(TEST_BPF) $(HELPERS) $(DEMOS)
 
 # --- the kernel's side ------------------------------------------------------------------------------------------------
 $(BUILD)/%.bpf.o: %.bpf.c Makefile
@@ -108,6 +109,7 @@ $(BUILD)/tests/%.skel.h: $(BUILD)/tests/%.bpf.o
 	$(call say,GEN)
 	$(Q){ echo '// NOLINTBEGIN'; $(BPFTOOL) gen skeleton $< name $(*F)_bpf && echo '// NOLINTEND'; } >$@
 $(call objects,$(call sources,tests/bpf)): | $(patsubst %.bpf.c,$(BUILD)/%.skel.h,$(wildcard tests/bpf/*.bpf.c))
+$(call objects,$(call sources,tests/model)): | $(patsubst %.bpf.c,$(BUILD)/%.skel.h,$(wildcard tests/model/*.bpf.c))
 
 # -MMD knows who includes the skeleton only after the first build.
 SKELETON_USERS := $(if $(C_FILES),$(shell grep -l 'include "nsp.skel.h"' $(filter-out %.h,$(C_FILES))))
@@ -153,6 +155,12 @@ $(UNIT_TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(call shared,tests/unit) $(ARCHIVES
 	$(Q)$(TEST_LINK)
 
 $(BUILD)/tests/bpf_tests: $(call objects,$(call sources,tests/bpf)) $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(TEST_LINK)
+
+$(MODEL_RUNNER): $(call objects,$(call sources,tests/model) $(addprefix tests/bpf/,world.c sandbox.c packets.c)) \
+                 $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(TEST_LINK)

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random histories. A batch is one set of profiles, maybe replaced by another on its way, and some histories under it:
+writing profiles waits for the kernel, packets do not."""
+import ipaddress
+
+import generate_profiles as make
+
+STREAM, DATAGRAM, RAW = 1, 2, 3
+HISTORIES = 16  # of a batch
+UNSAFE = [ipaddress.ip_network(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "10.0.0.2/32", "::/95",
+                                                  "::ffff:0:0/96", "ff00::/8", "fe80::/10", "fd00::2/128")]
+
+
+def is_usable(address):
+    return not any(address.version == network.version and address in network for network in UNSAFE)
+
+
+EDGES = [address for cidr in make.CIDRS4 + make.CIDRS6 for address in make.edges(cidr) if is_usable(address)]
+
+
+class History:
+    """Sockets by number, and the steps that happen to them."""
+
+    def __init__(self, random, profiles):
+        self.random = random
+        self.profiles = profiles
+        self.sockets = []
+        self.steps = []
+        self.port = random.randint(20000, 50000)
+        self.make_steps()
+
+    # --- who -----------------------------------------------------------------------------------------------------
+
+    def owner(self):
+        """Mostly somebody the profiles list; returns the process entry too."""
+        listed = [process for profile in self.profiles for process in profile["spec"]["processes"]]
+        process = self.random.choice(listed) if listed else {}
+        path = process.get("path", make.UNLISTED)
+        container = process.get("container") or self.random.choice([None, *make.CONTAINERS])
+        if self.random.random() < 0.05:
+            path = make.UNLISTED
+        if self.random.random() < 0.1:
+            container = self.random.choice([None, *make.CONTAINERS])
+        return process, path, container
+
+    def rules_near(self, process, way):
+        """The rules that a flow is made to nearly match."""
+        return process.get("network", {}).get(way) or {}
+
+    # --- where to ------------------------------------------------------------------------------------------------
+
+    def remote(self, rules):
+        near = rules.get("cidr4", []) + rules.get("cidr6", [])
+        if near and self.random.random() < 0.75:
+            usable = [address for address in make.edges(self.random.choice(near)) if is_usable(address)]
+            if usable:
+                return self.random.choice(usable)
+        return self.random.choice(EDGES)
+
+    def protocol(self, rules, version):
+        l4 = rules.get("l4", {})
+        words = l4.get("protocols", []) + [entry["protocol"] for entry in l4.get("protocolPorts", [])]
+        numbers = {word: number for number, word in make.WORDS.items()}
+        near = [numbers.get(word, word) for word in words]
+        choice = self.random.choice(near) if near and self.random.random() < 0.8 else self.random.choice([*make.WORDS])
+        if choice in (1, 58):
+            return 1 if version == 4 else 58
+        return choice
+
+    def service(self, rules, protocol):
+        """The flow's destination port: at, or one beside, the end of some range."""
+        entries = rules.get("l4", {}).get("protocolPorts", [])
+        near = [(entry["port"], entry.get("endPort", entry["port"])) for entry in entries]
+        first, last = self.random.choice(near if near and self.random.random() < 0.7 else make.PORTS)
+        port = self.random.choice([first, last, first - 1, last + 1, (first + last) // 2])
+        return min(max(port, 1), 65535)
+
+    # --- what happens --------------------------------------------------------------------------------------------
+
+    def make_steps(self):
+        for _ in range(self.random.randint(1, 3)):
+            if self.random.random() < 0.85:
+                self.owned_flow()
+            else:
+                self.unowned_flow()
+        self.mix()
+
+    def mix(self):
+        """Flows happen at once; the order within each stays. Time passes now and then."""
+        lanes = {}
+        for step in self.steps:
+            lanes.setdefault(step.pop("lane"), []).append(step)
+        mixed = []
+        while lanes:
+            lane = self.random.choice([*lanes])
+            mixed.append(lanes[lane].pop(0))
+            if not lanes[lane]:
+                del lanes[lane]
+            if lanes and self.random.random() < 0.05:
+                mixed.append({"do": "wait", "seconds": self.random.choice([2, 29, 31, 100, 179, 181, 700])})
+        self.steps = mixed
+
+    def add(self, lane, **step):
+        self.steps.append({"do": "packet", "lane": lane, **step})
+
+    def owned_flow(self):
+        process, path, container = self.owner()
+        way = self.random.choice(["egress", "egress", "ingress"])
+        rules = self.rules_near(process, way)
+        remote = self.remote(rules)
+        protocol = self.protocol(rules, remote.version)
+        place = len(self.sockets)
+        self.port += 1
+        service = self.service(rules, protocol)
+        ports = {"rport": service, "lport": self.port} if way == "egress" else {"rport": self.port, "lport": service}
+        if protocol in (1, 58):
+            ports = {"rport": self.port, "lport": self.port}
+        elif protocol == 47:
+            ports = {}
+        self.sockets.append({"path": path, "container": container, "protocol": protocol, "type": self.kind(protocol),
+                             "passive": protocol == 6 and way == "ingress",
+                             "untrusted": self.random.random() < 0.03})
+        self.exchange(place, way, {"remote": str(remote), "protocol": protocol, "socket": place, **ports})
+
+    def kind(self, protocol):
+        if protocol == 6:
+            return STREAM
+        return DATAGRAM if protocol in (1, 17, 58) else RAW
+
+    def exchange(self, lane, way, packet):
+        """A packet that opens the flow, then some more either way."""
+        first = "out" if way == "egress" else "in"
+        is_tcp, is_icmp = packet["protocol"] == 6, packet["protocol"] in (1, 58)
+        self.add(lane, way=first, **packet, **({"flags": 2} if is_tcp else {}))
+        for _ in range(self.random.choice([0, 0, 1, 1, 2, 4])):
+            back = self.random.random() < 0.5
+            more = {"flags": 0x10} if is_tcp else {"is_reply": back} if is_icmp else {}
+            if is_tcp and self.random.random() < 0.5:
+                more["payload"] = "00" * 8
+            self.add(lane, way=({"out": "in", "in": "out"}[first] if back else first), **packet, **more)
+
+    def unowned_flow(self):
+        blocks = [profile["spec"].get("default", {}) for profile in self.profiles]
+        rules = self.random.choice(blocks).get("ingress", {})
+        remote = self.remote(rules)
+        protocol = self.random.choice(["arp", "arp", 1, 17, 6, 47]) if remote.version == 4 else self.random.choice([58, 17])
+        self.port += 1
+        packet = {"remote": str(remote), "protocol": protocol}
+        lane = f"alone{self.port}"
+        if protocol == "arp":
+            self.add(lane, way=self.random.choice(["in", "in", "out"]), **packet,
+                     claims_other=self.random.random() < 0.3)
+        elif protocol in (1, 58):
+            self.exchange(lane, "ingress", {**packet, "rport": self.port, "lport": self.port})
+        else:
+            ports = {} if protocol == 47 else {"rport": self.port, "lport": self.service(rules, protocol)}
+            flags = {"flags": 2} if protocol == 6 else {}
+            self.add(lane, way="in", **packet, **ports, **flags)
+
+
+def batch(random):
+    """[(profiles to apply or None, history)...]; the last history of a set of profiles sees it replaced midway."""
+    profiles = make.profiles(random)
+    histories = [History(random, profiles) for _ in range(HISTORIES)]
+    return {"profiles": profiles, "histories": [{"sockets": h.sockets, "steps": h.steps} for h in histories]}
+
+
+def with_change(random, made):
+    """The batch's last history, cut in two by other profiles: often the same with something taken away."""
+    history = made["histories"][-1]
+    if len(history["steps"]) > 1:
+        at = random.randint(1, len(history["steps"]) - 1)
+        history["steps"].insert(at, {"do": "apply", "profiles": changed(random, made["profiles"])})
+    return made
+
+
+def changed(random, profiles):
+    if random.random() < 0.4:
+        return make.profiles(random)
+    kept = [dict(profile, spec=dict(profile["spec"])) for profile in profiles]
+    victim = random.choice(kept)
+    victim["spec"]["processes"] = [p if random.random() < 0.5 else make.process(random, p["path"], p.get("container"))
+                                   for p in victim["spec"]["processes"]]
+    return kept

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/model/tables.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "tests/model/packets.h"
+
+#define KEY_MAX 128
+
+/* The pod's own map within one of all pods; the caller closes it. Negative: it has none. */
+static int open_inner(const struct world *world, enum pins_map map)
+{
+    __u32 id = 0;
+
+    if (bpf_map_lookup_elem(world->datapath.maps[map], &world->slot, &id))
+        return -1;
+    return bpf_map_get_fd_by_id(id);
+}
+
+static void empty(const struct world *world, enum pins_map map)
+{
+    __u8 key[KEY_MAX];
+    int fd = open_inner(world, map);
+
+    while (fd >= 0 && bpf_map_get_next_key(fd, NULL, key) == 0)
+        bpf_map_delete_elem(fd, key);
+    if (fd >= 0)
+        close(fd);
+}
+
+json_t *tables_clear(const struct world *world)
+{
+    empty(world, MAP_FLOWS);
+    empty(world, MAP_LEARNT);
+    empty(world, MAP_NAMES);
+    packets_forget();
+    return json_true();
+}
+
+/* 0 and 1 mean something else. */
+static void age(__u64 *stamp, __u64 ns)
+{
+    if (*stamp > 1)
+        *stamp = *stamp > ns + 2 ? *stamp - ns : 2;
+}
+
+static void age_flow(void *value, __u64 ns)
+{
+    age(&((struct flow *)value)->seen_ns, ns);
+}
+
+static void age_learnt(void *value, __u64 ns)
+{
+    struct learnt *learnt = value;
+
+    age(&learnt->used_ns, ns);
+    for (int i = 0; i < LEARNT_NAMES_MAX; i++)
+        age(&learnt->names[i].expires_ns, ns);
+}
+
+static void age_name(void *value, __u64 ns)
+{
+    age(&((struct known_name *)value)->expires_ns, ns);
+}
+
+static void age_all(const struct world *world, enum pins_map map, void (*age_value)(void *, __u64), __u64 ns)
+{
+    __u8 key[KEY_MAX], next[KEY_MAX], value[sizeof(struct known_name) + sizeof(struct learnt)];
+    int fd = open_inner(world, map);
+    bool is_first = true;
+
+    while (fd >= 0 && bpf_map_get_next_key(fd, is_first ? NULL : key, next) == 0) {
+        memcpy(key, next, sizeof(key));
+        is_first = false;
+        if (bpf_map_lookup_elem(fd, key, value))
+            continue;
+        age_value(value, ns);
+        bpf_map_update_elem(fd, key, value, BPF_EXIST);
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+json_t *tables_wait(const struct world *world, __u64 ns)
+{
+    age_all(world, MAP_FLOWS, age_flow, ns);
+    age_all(world, MAP_LEARNT, age_learnt, ns);
+    age_all(world, MAP_NAMES, age_name, ns);
+    packets_wait(ns);
+    return json_true();
+}
