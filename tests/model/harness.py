@@ -16,6 +16,8 @@ import subprocess
 import sys
 import time
 
+sys.dont_write_bytecode = True  # nothing made stands in the tree
+
 import frames
 import generate
 import generate_profiles
