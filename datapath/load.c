@@ -29,6 +29,8 @@
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
 #define NS_PER_S 1000000000ULL
+#define NAME_FLOOR_S 3600
+#define NAME_CAP_S (24 * 3600)
 #define DIRECTORY_MAX 128 /* of struct datapath */
 
 #ifndef SO_NETNS_COOKIE
@@ -93,6 +95,8 @@ static int apply_options(struct control *control, const struct load_options *opt
     control->exempt_node = options->exempt_node != 0;
     control->event_burst_ns = interval_ns * options->events_burst;
     control->event_interval_ns = interval_ns;
+    control->name_floor_ns = (options->name_cap_s ? options->name_floor_s : NAME_FLOOR_S) * NS_PER_S;
+    control->name_cap_ns = (options->name_cap_s ? options->name_cap_s : NAME_CAP_S) * NS_PER_S;
     return 0;
 }
 
@@ -107,8 +111,6 @@ static int fill_control(int fd, const struct load_options *options, struct error
         return error_set(err, EIO, "getrandom: no random key for paths");
     if (getrandom(control.text_key, sizeof(control.text_key), 0) != sizeof(control.text_key))
         return error_set(err, EIO, "getrandom: no random key for names");
-    control.name_floor_ns = 3600 * NS_PER_S;
-    control.name_cap_ns = 24 * 3600 * NS_PER_S;
     snprintf(control.build, sizeof(control.build), "%s", NSP_VERSION);
     if (bpf_map_update_elem(fd, &zero, &control, BPF_ANY))
         return error_set(err, errno, "%s: cannot fill it: %s", pins_map_name(MAP_CONTROL), strerror(errno));

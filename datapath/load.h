@@ -13,6 +13,8 @@ struct load_options {
     int exempt_node;
     __u64 events_per_second; /* of each pod; 0 = no limit */
     __u64 events_burst;
+    __u64 name_floor_s; /* see struct control; name_cap_s 0: the defaults of both, 1 h and 24 h */
+    __u64 name_cap_s;
 };
 
 /*

@@ -18,6 +18,7 @@
 #include "lib/log.h"
 #include "policyd/assign.h"
 #include "policyd/instance.h"
+#include "policyd/unlearnable.h"
 
 #define START_WAIT_MS 1000
 #define RETRY_MAX_S 60
@@ -167,12 +168,16 @@ static int open_datapath(struct daemon *daemon, struct error *err)
         .exempt_node = daemon->options.exempt_node,
         .events_per_second = daemon->options.events_per_second,
         .events_burst = daemon->options.events_burst,
+        .name_floor_s = daemon->options.name_floor_s,
+        .name_cap_s = daemon->options.name_cap_s,
     };
 
     if (instance_lock(options.directory, START_WAIT_MS, &daemon->lock, err) ||
         load_or_adopt(&daemon->datapath, &options, &daemon->is_adopted, err))
         return -err->code;
     if (daemon->lock < 0 && instance_lock(options.directory, START_WAIT_MS, &daemon->lock, err))
+        return -err->code;
+    if (unlearnable_write(&daemon->datapath, daemon->options.unlearnable, daemon->options.unlearnable_count, err))
         return -err->code;
     log_info("datapath=%s %s", options.directory, daemon->is_adopted ? "adopted" : "loaded");
     return 0;

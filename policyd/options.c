@@ -17,6 +17,8 @@ enum kind {
     KIND_NUMBER,
     KIND_SWITCH,
     KIND_LEVEL,
+    KIND_SECONDS,
+    KIND_RANGES,
 };
 
 static const struct setting {
@@ -32,10 +34,14 @@ static const struct setting {
     {"events-per-second", KIND_NUMBER, offsetof(struct options, events_per_second), 0},
     {"events-burst", KIND_NUMBER, offsetof(struct options, events_burst), 0},
     {"exempt-node", KIND_SWITCH, offsetof(struct options, exempt_node), 0},
+    {"name-floor", KIND_SECONDS, offsetof(struct options, name_floor_s), 0},
+    {"name-cap", KIND_SECONDS, offsetof(struct options, name_cap_s), 0},
+    {"refuse-learning", KIND_RANGES, 0, 0},
     {"log-level", KIND_LEVEL, offsetof(struct options, log_level), 0},
 };
 #define SETTINGS (sizeof(settings) / sizeof(settings[0]))
 #define NUMBER_MAX 1000000000UL
+#define SECONDS_MAX (24 * 3600UL)
 
 const char *options_usage(void)
 {
@@ -49,6 +55,10 @@ const char *options_usage(void)
            "  --events-per-second N     limit of each pod, 0 = none, default 10\n"
            "  --events-burst N          how many may come at once, default 100\n"
            "  --exempt-node yes|no      the node's own connections into pods pass, default yes\n"
+           "  --name-floor TIME         a name's address is known at least this long, default 1h\n"
+           "  --name-cap TIME           and at most this long, default and limit 24h\n"
+           "  --refuse-learning CIDR[,CIDR...]\n"
+           "                            ranges whose addresses no DNS answer teaches, default none\n"
            "  --log-level LEVEL         error, warning, info or debug, default info\n"
            "  --remove                  detach and unpin everything, then exit\n"
            "  --help, --version\n";
@@ -64,8 +74,18 @@ void options_init(struct options *options)
         .events_per_second = 10,
         .events_burst = 100,
         .exempt_node = true,
+        .name_floor_s = 3600,
+        .name_cap_s = SECONDS_MAX,
         .log_level = LOG_LEVEL_INFO,
     };
+}
+
+static char *trim(char *text)
+{
+    text += strspn(text, " \t");
+    for (size_t length = strlen(text); length > 0 && strchr(" \t\r\n", text[length - 1]); length--)
+        text[length - 1] = '\0';
+    return text;
 }
 
 static int set_path(char *field, const struct setting *setting, const char *value, struct error *err)
@@ -113,6 +133,60 @@ static int set_level(enum log_level *field, const char *key, const char *value, 
     return error_set(err, EINVAL, "%s: \"%s\" is none of error, warning, info, debug", key, value);
 }
 
+/* "90s", "30m", "1h" */
+static int set_seconds(unsigned long *field, const char *key, const char *value, struct error *err)
+{
+    char *unit;
+    unsigned long number = strtoul(value, &unit, 10), factor = 0;
+
+    if (strcmp(unit, "s") == 0)
+        factor = 1;
+    else if (strcmp(unit, "m") == 0)
+        factor = 60;
+    else if (strcmp(unit, "h") == 0)
+        factor = 3600;
+    if (value[0] < '0' || value[0] > '9' || !factor || number > SECONDS_MAX / factor)
+        return error_set(err, EINVAL, "%s: \"%s\" is not a time of at most 24h, such as 90s, 30m or 1h", key, value);
+    *field = number * factor;
+    return 0;
+}
+
+static int add_range(struct options *options, const char *key, const char *text, struct error *err)
+{
+    struct cidr *range = &options->unlearnable[options->unlearnable_count];
+    char masked[CIDR_TEXT_SIZE];
+    bool has_host_bits = false;
+
+    if (options->unlearnable_count == OPTIONS_RANGES_MAX)
+        return error_set(err, EINVAL, "%s: more than %d ranges", key, OPTIONS_RANGES_MAX);
+    if (cidr_parse(text, !strchr(text, ':'), range, &has_host_bits, err) < 0)
+        return error_wrap(err, "%s", key);
+    if (has_host_bits) {
+        cidr_format(range, masked);
+        return error_set(err, EINVAL, "%s: \"%s\" has host bits; write %s", key, text, masked);
+    }
+    options->unlearnable_count++;
+    return 0;
+}
+
+/* Replaces what was set before; an empty value is none. */
+static int set_ranges(struct options *options, const char *key, const char *value, struct error *err)
+{
+    cleanup_free char *copy = strdup(value);
+    char *rest = copy;
+
+    if (!copy)
+        return error_set(err, ENOMEM, "out of memory");
+    options->unlearnable_count = 0;
+    while (rest && value[0]) {
+        char *text = strsep(&rest, ",");
+
+        if (add_range(options, key, trim(text), err))
+            return -err->code;
+    }
+    return 0;
+}
+
 int options_set(struct options *options, const char *key, const char *value, struct error *err)
 {
     const struct setting *setting = NULL;
@@ -133,17 +207,13 @@ int options_set(struct options *options, const char *key, const char *value, str
         return set_number(field, key, value, err);
     case KIND_SWITCH:
         return set_switch(field, key, value, err);
+    case KIND_SECONDS:
+        return set_seconds(field, key, value, err);
+    case KIND_RANGES:
+        return set_ranges(options, key, value, err);
     default:
         return set_level(field, key, value, err);
     }
-}
-
-static char *trim(char *text)
-{
-    text += strspn(text, " \t");
-    for (size_t length = strlen(text); length > 0 && strchr(" \t\r\n", text[length - 1]); length--)
-        text[length - 1] = '\0';
-    return text;
 }
 
 static int read_line(struct options *options, char *line, struct error *err)
@@ -256,6 +326,10 @@ int options_parse(struct options *options, int argc, char **argv, struct error *
         return -err->code;
     if (read_config(&parsed, config, err) || walk_flags(&parsed, argc, argv, &config, err))
         return -err->code;
+    if (parsed.name_cap_s == 0 || parsed.name_cap_s < parsed.name_floor_s)
+        return error_set(err, EINVAL,
+                         "name-cap: %lus is below name-floor, %lus, or nothing; raise it or lower name-floor",
+                         parsed.name_cap_s, parsed.name_floor_s);
     *options = parsed;
     return 0;
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "lib/cidr.h"
 #include "lib/error.h"
 #include "lib/log.h"
 
@@ -12,6 +13,7 @@
 #define OPTIONS_MANIFESTS "/etc/nsp/manifests"
 #define OPTIONS_SOCKET "/run/nsp/policyd.sock"
 #define OPTIONS_CNI_SOCKET "/run/nsp/cni.sock"
+#define OPTIONS_RANGES_MAX 128
 #define OPTIONS_PATH_MAX 108 /* of a unix socket, with its final zero */
 
 /* What to do, as the flags say. */
@@ -31,6 +33,10 @@ struct options {
     unsigned long events_per_second; /* of each pod; 0 = no limit */
     unsigned long events_burst;
     bool exempt_node;
+    unsigned long name_floor_s; /* an address is known by its name for max(TTL, floor), ... */
+    unsigned long name_cap_s;   /* ... and at most this long; 1 second to 24 hours, not below the floor */
+    size_t unlearnable_count;
+    struct cidr unlearnable[OPTIONS_RANGES_MAX]; /* ranges whose addresses are never learnt */
     enum log_level log_level;
 };
 

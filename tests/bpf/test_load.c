@@ -56,6 +56,8 @@ static void first_load_pins_everything_and_fills_control(void **state)
     assert_int_equal(datapath.control->exempt_node, 1);
     assert_int_equal(datapath.control->event_interval_ns, 10000000);
     assert_int_equal(datapath.control->event_burst_ns, 500000000);
+    assert_int_equal(datapath.control->name_floor_ns, 3600 * 1000000000ULL); /* nobody said anything else */
+    assert_int_equal(datapath.control->name_cap_ns, 86400 * 1000000000ULL);
     assert_string_equal(datapath.control->build, NSP_VERSION);
     for (int i = 0; i < PINS_MAPS; i++)
         assert_true(datapath.maps[i] >= 0);
@@ -76,10 +78,15 @@ static void second_load_adopts_and_changes_only_settings(void **state)
     first.states[3] = 42;
     options.exempt_node = 0;
     options.events_per_second = 0;
+    options.name_floor_s = 0;
+    options.name_cap_s = 60;
     assert_int_equal(load_or_adopt(&second, &options, &adopted, &err), 0);
     assert_int_equal(adopted, 1);
     assert_int_equal(second.states[3], 42);
     assert_memory_equal(first.control->path_key, second.control->path_key, 16);
+    assert_memory_equal(first.control->text_key, second.control->text_key, sizeof(first.control->text_key));
+    assert_int_equal(first.control->name_floor_ns, 0);
+    assert_int_equal(first.control->name_cap_ns, 60 * 1000000000ULL);
     assert_int_equal(first.control->exempt_node, 0);
     assert_int_equal(first.control->event_interval_ns, 0);
     pins_close(&first);

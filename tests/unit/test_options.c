@@ -63,6 +63,17 @@ static void a_bad_line_is_named_and_nothing_is_set(void **state)
         {"events-burst = 1000000001\n", ":1: events-burst: \"1000000001\" is not a number from 0 to 1000000000"},
         {"events-burst =\n", ":1: events-burst: \"\" is not a number from 0 to 1000000000"},
         {"exempt-node = true\n", ":1: exempt-node: \"true\" is neither yes nor no"},
+        {"name-floor = 1\n", ":1: name-floor: \"1\" is not a time of at most 24h, such as 90s, 30m or 1h"},
+        {"name-floor = -1s\n", ":1: name-floor: \"-1s\" is not a time of at most 24h, such as 90s, 30m or 1h"},
+        {"name-cap = 25h\n", ":1: name-cap: \"25h\" is not a time of at most 24h, such as 90s, 30m or 1h"},
+        {"name-cap = 99999999999999999999s\n",
+         ":1: name-cap: \"99999999999999999999s\" is not a time of at most 24h, such as 90s, 30m or 1h"},
+        {"name-cap = 1d\n", ":1: name-cap: \"1d\" is not a time of at most 24h, such as 90s, 30m or 1h"},
+        {"refuse-learning = 10.0.0.0\n",
+         ":1: refuse-learning: \"10.0.0.0\" has no prefix length; for one address add /32"},
+        {"refuse-learning = 10.0.0.0/8,,\n", ":1: refuse-learning: \"\" has no prefix length; for one address add /32"},
+        {"refuse-learning = fd00::/8, 10.0.0.1/8\n",
+         ":1: refuse-learning: \"10.0.0.1/8\" has host bits; write 10.0.0.0/8"},
         {"log-level = trace\n", ":1: log-level: \"trace\" is none of error, warning, info, debug"},
         {"config = /etc/other\n", ":1: \"config\" is not a setting; `policyd --help` lists them"},
     };
@@ -90,6 +101,62 @@ static int parse(const char *arguments, struct options *options, struct error *e
     for (char *word = strtok_r(copy, " ", &rest); word && argc <= ARGUMENTS_MAX; word = strtok_r(NULL, " ", &rest))
         argv[argc++] = word;
     return options_parse(options, argc, argv, err);
+}
+
+static void times_have_a_unit(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned long seconds;
+    } rows[] = {{"0s", 0}, {"90s", 90}, {"30m", 1800}, {"24h", 86400}, {"86400s", 86400}};
+    struct options options;
+    struct error err = {0};
+
+    (void)state;
+    options_init(&options);
+    assert_int_equal(options.name_floor_s, 3600);
+    assert_int_equal(options.name_cap_s, 86400);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(options_set(&options, "name-floor", rows[i].text, &err), 0);
+        assert_int_equal(options.name_floor_s, rows[i].seconds);
+    }
+}
+
+static void ranges_are_separated_by_commas_and_replace_those_before(void **state)
+{
+    static const char *const expected[] = {"10.0.0.0/8", "fd00::/8", "0.0.0.0/0"};
+    struct options options;
+    struct error err = {0};
+    char text[CIDR_TEXT_SIZE];
+
+    (void)state;
+    options_init(&options);
+    assert_int_equal(options_set(&options, "refuse-learning", "::/0", &err), 0);
+    assert_int_equal(options_set(&options, "refuse-learning", "10.0.0.0/8, fd00::/8 ,0.0.0.0/0", &err), 0);
+    assert_int_equal(options.unlearnable_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        cidr_format(&options.unlearnable[i], text);
+        assert_string_equal(text, expected[i]);
+    }
+    assert_int_equal(options_set(&options, "refuse-learning", "", &err), 0);
+    assert_int_equal(options.unlearnable_count, 0);
+}
+
+static void more_ranges_than_128_are_refused(void **state)
+{
+    char value[129 * 9 + 1] = "0.0.0.0/0";
+    struct options options;
+    struct error err = {0};
+
+    (void)state;
+    options_init(&options);
+    for (int i = 1; i < 128; i++)
+        strcat(value, ",::/0");
+    assert_int_equal(options_set(&options, "refuse-learning", value, &err), 0);
+    assert_int_equal(options.unlearnable_count, 128);
+    strcat(value, ",::/0");
+    assert_true(options_set(&options, "refuse-learning", value, &err) < 0);
+    assert_string_equal(err.msg, "refuse-learning: more than 128 ranges");
 }
 
 static void flags_come_after_the_file_wherever_they_stand(void **state)
@@ -122,6 +189,10 @@ static void flags_that_are_wrong_are_named(void **state)
         {"--config /dev/null --bpffs", "--bpffs: a value is missing; `policyd --help` lists the flags"},
         {"--config /dev/null more", "more: not a flag; `policyd --help` lists them"},
         {"--config /dev/null --exempt-node maybe", "--exempt-node: exempt-node: \"maybe\" is neither yes nor no"},
+        {"--config /dev/null --name-cap 30m",
+         "name-cap: 1800s is below name-floor, 3600s, or nothing; raise it or lower name-floor"},
+        {"--config /dev/null --name-floor 0s --name-cap 0s",
+         "name-cap: 0s is below name-floor, 0s, or nothing; raise it or lower name-floor"},
         {"--config /nowhere/at.all", "/nowhere/at.all: No such file or directory"},
     };
 
@@ -179,6 +250,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_are_lines_of_key_and_value),
         cmocka_unit_test(a_bad_line_is_named_and_nothing_is_set),
+        cmocka_unit_test(times_have_a_unit),
+        cmocka_unit_test(ranges_are_separated_by_commas_and_replace_those_before),
+        cmocka_unit_test(more_ranges_than_128_are_refused),
         cmocka_unit_test(flags_come_after_the_file_wherever_they_stand),
         cmocka_unit_test(flags_that_are_wrong_are_named),
         cmocka_unit_test(a_socket_path_that_is_too_long_is_refused),
