@@ -32,8 +32,7 @@ static __s64 clock_ns(clockid_t clock)
     return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
-/* The text of a path as the socket hooks saw it; false when nothing is known of it. */
-static bool find_binary(const struct events *events, const __u8 path[16], char text[NSP_PATH_MAX + 1])
+bool events_find_binary(const struct events *events, const __u8 path[16], char text[NSP_PATH_MAX + 1])
 {
     static const __u8 none[16];
     struct binary binary;
@@ -157,7 +156,7 @@ static int take(void *context, void *data, size_t size)
         .namespace_ = pod && pod->name[0] ? pod->namespace_ : NULL,
         .pod_name = pod && pod->name[0] ? pod->name : NULL,
         .labels = object ? &object->labels : NULL,
-        .binary = find_binary(events, event->path, binary) ? binary : NULL,
+        .binary = events_find_binary(events, event->path, binary) ? binary : NULL,
         .profile = find_profile(events, event),
         .asked = &asked,
         .destination_names = names,

@@ -38,4 +38,7 @@ int events_start(struct events *events, struct event_base *base, struct error *e
 void events_drain(struct events *events);
 void events_stop(struct events *events);
 
+/* The text of a path by its hash, as the socket hooks saw it; false when nothing is known of it. */
+bool events_find_binary(const struct events *events, const __u8 path[16], char text[NSP_PATH_MAX + 1]);
+
 #endif

@@ -11,6 +11,8 @@
 #include "lib/cleanup.h"
 #include "policyd/asked_text.h"
 
+#define BEING_WRITTEN 1 /* learnt_name.expires_ns */
+
 /* A descriptor of the slot's own map inside an outer one; negative: there is none. */
 static int open_inner(const struct datapath *datapath, enum pins_map outer, __u32 slot)
 {
@@ -111,42 +113,22 @@ void names_free(struct names *names)
     *names = (struct names){0};
 }
 
-const char *names_text(const struct names *names, const __u64 hash[4], char *text)
+bool names_text(const struct name *name, char *text)
 {
-    for (size_t i = 0; i < names->known_count; i++) {
-        const struct name *name = &names->known[i].known.name;
+    if (name->length > NSP_NAME_SIZE)
+        return false;
+    return asked_text_name((const char *)name->text + NSP_NAME_SIZE - name->length, name->length, text);
+}
 
-        if (memcmp(names->known[i].key.hash, hash, sizeof(names->known[i].key.hash)) != 0 ||
-            name->length > NSP_NAME_SIZE)
-            continue;
-        asked_text_name((const char *)name->text + NSP_NAME_SIZE - name->length, name->length, text);
-        return text;
+const struct name *names_find(const struct names *names, const struct learnt_name *learnt)
+{
+    for (size_t i = 0; i < names->known_count && learnt->expires_ns > BEING_WRITTEN; i++) {
+        const struct name_key *key = &names->known[i].key;
+
+        if (memcmp(key->hash, learnt->hash, sizeof(key->hash)) == 0 && key->length == learnt->length)
+            return &names->known[i].known.name;
     }
     return NULL;
-}
-
-__u64 names_expires(const struct learnt *learnt)
-{
-    __u64 latest = 0;
-
-    for (int i = 0; i < LEARNT_NAMES_MAX; i++)
-        latest = learnt->names[i].expires_ns > latest ? learnt->names[i].expires_ns : latest;
-    return latest;
-}
-
-json_t *names_list(const struct names *names, const struct learnt *learnt)
-{
-    char text[ASKED_NAME_SIZE];
-    json_t *list = NULL;
-
-    for (int i = 0; i < LEARNT_NAMES_MAX; i++) {
-        if (learnt->names[i].expires_ns <= 1 || !names_text(names, learnt->names[i].hash, text))
-            continue;
-        if (!list)
-            list = json_array();
-        json_array_append_new(list, json_string(text));
-    }
-    return list;
 }
 
 /* Most addresses are not learnt: then this is all that is done. */
@@ -166,14 +148,25 @@ static bool find_learnt(const struct datapath *datapath, __u32 slot, const struc
 
 json_t *names_of_address(const struct datapath *datapath, __u32 slot, const struct learnt_key *key)
 {
-    struct names names = {0};
+    cleanup_close int fd = -1;
+    char text[ASKED_NAME_SIZE];
     struct learnt learnt;
     json_t *list = NULL;
 
     if (!find_learnt(datapath, slot, key, &learnt))
         return NULL;
-    if (read_known(datapath, slot, key->epoch, &names) == 0)
-        list = names_list(&names, &learnt);
-    names_free(&names);
+    fd = open_inner(datapath, MAP_NAMES, slot);
+    for (int i = 0; i < LEARNT_NAMES_MAX && fd >= 0; i++) {
+        struct name_key name = {.length = learnt.names[i].length, .epoch = key->epoch};
+        struct known_name known;
+
+        memcpy(name.hash, learnt.names[i].hash, sizeof(name.hash));
+        if (learnt.names[i].expires_ns <= BEING_WRITTEN || bpf_map_lookup_elem(fd, &name, &known) ||
+            !names_text(&known.name, text))
+            continue;
+        if (!list)
+            list = json_array();
+        json_array_append_new(list, json_string(text));
+    }
     return list;
 }

@@ -32,16 +32,15 @@ struct names {
 int names_read(const struct datapath *datapath, __u32 slot, __u32 epoch, struct names *names);
 void names_free(struct names *names);
 
-/* The text of a name, or NULL when the kernel has forgotten it. text: ASKED_NAME_SIZE bytes. */
-const char *names_text(const struct names *names, const __u64 hash[4], char *text);
+/* The name of one entry, or NULL: free, being written, or forgotten. */
+const struct name *names_find(const struct names *names, const struct learnt_name *learnt);
+/* text: ASKED_NAME_SIZE bytes. False: it is no name. */
+bool names_text(const struct name *name, char *text);
 
-/* Until when an address is known by at least one of its names, CLOCK_MONOTONIC; 0: it never was. */
-__u64 names_expires(const struct learnt *learnt);
-
-/* The names of an address in these tables, expired ones too: a new array, or NULL where there is none. */
-json_t *names_list(const struct names *names, const struct learnt *learnt);
-
-/* Likewise, read from the maps: what the executable key->path has learnt of key->address, or the whole pod. */
+/*
+ * The names, expired ones too, of which the executable key->path has learnt key->address, or else the whole pod has: a
+ * new array, or NULL where there is none.
+ */
 json_t *names_of_address(const struct datapath *datapath, __u32 slot, const struct learnt_key *key);
 
 #endif

@@ -23,12 +23,11 @@
 
 static const struct route {
     const char *path;
-    json_t *(*view)(struct daemon *daemon);
+    json_t *(*view)(struct daemon *daemon, const char *pod);
+    bool is_by_pod; /* takes ?pod=[NAMESPACE/]PREFIX */
 } routes[] = {
-    {"/healthz", view_health},
-    {"/v1/pods", view_pods},
-    {"/v1/profiles", view_profiles},
-    {"/v1/status", view_status},
+    {"/healthz", view_health, false}, {"/v1/learn", view_learn, true},        {"/v1/names", view_names, true},
+    {"/v1/pods", view_pods, true},    {"/v1/profiles", view_profiles, false}, {"/v1/status", view_status, false},
 };
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
 #define EVENTS_PATH "/v1/events"
@@ -65,8 +64,26 @@ static void send_failure(struct evhttp_request *request, int code, const char *r
     json_decref(json);
 }
 
-/* The only parameters are those of the event stream; elsewhere any is a mistake. */
-static int read_query(const struct evhttp_uri *uri, bool is_stream, struct stream_request *wanted, struct error *err)
+/* What the address asks for. */
+struct query {
+    struct stream_request stream;
+    char *pod;
+    bool is_stream, is_by_pod;
+};
+
+static int set_parameter(struct query *wanted, const char *key, const char *value, struct error *err)
+{
+    if (wanted->is_stream)
+        return stream_set(&wanted->stream, key, value, err);
+    if (!wanted->is_by_pod || strcmp(key, "pod") != 0)
+        return error_set(err, EINVAL, "\"%.64s\" is no parameter here%s", key,
+                         wanted->is_by_pod ? "; there is pod" : "");
+    free(wanted->pod);
+    wanted->pod = strdup(value);
+    return wanted->pod ? 0 : error_set(err, ENOMEM, "out of memory");
+}
+
+static int read_query(const struct evhttp_uri *uri, struct query *wanted, struct error *err)
 {
     const char *query = evhttp_uri_get_query(uri);
     struct evkeyvalq parameters;
@@ -78,35 +95,37 @@ static int read_query(const struct evhttp_uri *uri, bool is_stream, struct strea
     if (evhttp_parse_query_str(query, &parameters))
         return error_set(err, EINVAL, "the query cannot be parsed");
     for (parameter = parameters.tqh_first; parameter && rc == 0; parameter = parameter->next.tqe_next)
-        rc = is_stream ? stream_set(wanted, parameter->key, parameter->value, err)
-                       : error_set(err, EINVAL, "\"%.64s\" is no parameter here", parameter->key);
+        rc = set_parameter(wanted, parameter->key, parameter->value, err);
     evhttp_clear_headers(&parameters);
     return rc;
 }
 
 static void answer_stream(struct server *server, struct evhttp_request *request, const struct evhttp_uri *uri)
 {
-    struct stream_request wanted = {.last = SIZE_MAX};
+    struct query wanted = {.stream.last = SIZE_MAX, .is_stream = true};
     struct error err = {0};
 
-    if (read_query(uri, true, &wanted, &err))
+    if (read_query(uri, &wanted, &err))
         send_failure(request, HTTP_BADREQUEST, "Bad Request", err.msg);
-    else if (stream_answer(&server->stream, request, &wanted, &server->daemon->events.history, &err))
+    else if (stream_answer(&server->stream, request, &wanted.stream, &server->daemon->events.history, &err))
         send_failure(request, HTTP_INTERNAL, "Internal Server Error", err.msg);
-    filter_free(&wanted.filter);
+    filter_free(&wanted.stream.filter);
 }
 
 static void answer_view(struct server *server, struct evhttp_request *request, const struct evhttp_uri *uri,
                         const struct route *route)
 {
+    struct query wanted = {.is_by_pod = route->is_by_pod};
     struct error err = {0};
     json_t *json;
 
-    if (read_query(uri, false, NULL, &err)) {
+    if (read_query(uri, &wanted, &err)) {
         send_failure(request, HTTP_BADREQUEST, "Bad Request", err.msg);
+        free(wanted.pod);
         return;
     }
-    json = route->view(server->daemon);
+    json = route->view(server->daemon, wanted.pod);
+    free(wanted.pod);
     if (json)
         send_json(request, HTTP_OK, "OK", json);
     else
@@ -140,7 +159,7 @@ static void answer(struct evhttp_request *request, void *context)
         }
     }
     send_failure(request, HTTP_NOTFOUND, "Not Found",
-                 "no such path; there are /healthz /v1/status /v1/pods /v1/profiles /v1/events");
+                 "no such path; there are /healthz /v1/status /v1/pods /v1/profiles /v1/events /v1/names /v1/learn");
 }
 
 void server_init(struct server *server, struct daemon *daemon)

@@ -39,6 +39,17 @@ struct tally tallies_sum(const struct pod_tally *tallies, int verdict)
     return sum;
 }
 
+__u64 tallies_reason(const struct pod_tally *tallies, unsigned int reason)
+{
+    __u64 seen = 0;
+
+    for (int direction = 0; direction < DIRECTIONS; direction++) {
+        for (int verdict = 0; verdict < VERDICTS; verdict++)
+            seen += tallies->tallies[direction][verdict][reason].seen;
+    }
+    return seen;
+}
+
 json_t *tallies_json(const struct tally *tally)
 {
     return json_pack("{s:I,s:I,s:I,s:I}", "seen", (json_int_t)tally->seen, "reported", (json_int_t)tally->reported,

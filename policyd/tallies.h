@@ -12,6 +12,8 @@ struct pod_tally *tallies_read(const struct datapath *datapath, __u32 slot);
 void tallies_add(struct tally *sum, const struct tally *tally);
 /* Over all reasons and both directions; verdict < 0: over all verdicts too. */
 struct tally tallies_sum(const struct pod_tally *tallies, int verdict);
+/* How many were seen for this reason, whatever the verdict. */
+__u64 tallies_reason(const struct pod_tally *tallies, unsigned int reason);
 /* {seen, reported, suppressed, lost} */
 json_t *tallies_json(const struct tally *tally);
 /* Summed over all CPUs. */

@@ -134,6 +134,7 @@ static json_t *make_pod(const struct daemon *daemon, const struct pod_entry *pod
     const struct synced *policy = is_ready ? sync_find_index(&daemon->sync, pod_word_policy(word)) : NULL;
     cleanup_free struct pod_tally *tallies = tallies_read(&daemon->datapath, pod->slot);
     struct tally denied = tallies ? tallies_sum(tallies, VERDICT_DROPPED) : (struct tally){0};
+    cleanup_free char *problem = NULL;
     struct tally audited = tallies ? tallies_sum(tallies, VERDICT_AUDIT) : (struct tally){0};
     json_t *json = json_pack("{s:s,s:s,s:s,s:s,s:b,s:I}", "namespace", pod->namespace_, "name", pod->name, "uid",
                              pod->uid, "state", is_ready ? "READY" : "PENDING", "open_while_pending",
@@ -143,6 +144,9 @@ static json_t *make_pod(const struct daemon *daemon, const struct pod_entry *pod
         return NULL;
     if (pod->note)
         json_object_set_new(json, "why", json_string(pod->note));
+    problem = view_names_problem(daemon, pod, tallies);
+    if (problem)
+        json_object_set_new(json, "problem", json_string(problem));
     set_policy(json, daemon, policy);
     set_record(json, daemon, pod);
     json_object_set(json, "attachments", attachments);
@@ -150,10 +154,12 @@ static json_t *make_pod(const struct daemon *daemon, const struct pod_entry *pod
     json_object_set_new(json, "denied", json_integer((json_int_t)denied.seen));
     json_object_set_new(json, "audited", json_integer((json_int_t)audited.seen));
     json_object_set_new(json, "violations", make_violations(tallies));
+    json_object_set_new(json, "not_learnt",
+                        json_integer(tallies ? (json_int_t)tallies_reason(tallies, REASON_NAMES_FULL) : 0));
     return json;
 }
 
-json_t *view_pods(struct daemon *daemon)
+json_t *view_pods(struct daemon *daemon, const char *name)
 {
     cleanup_free struct attachments *attachments = calloc(1, sizeof(*attachments));
     json_auto_t *none = json_array();
@@ -167,7 +173,8 @@ json_t *view_pods(struct daemon *daemon)
         const struct pod_entry *pod = &daemon->pods.items[i];
         json_t *own = attachments->of_slot[pod->slot];
 
-        json_array_append_new(pods, make_pod(daemon, pod, own ? own : none));
+        if (!name || filter_matches_pod(name, pod->namespace_, pod->name))
+            json_array_append_new(pods, make_pod(daemon, pod, own ? own : none));
     }
     for (__u32 slot = 0; slot < NSP_PODS_MAX; slot++)
         json_decref(attachments->of_slot[slot]);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Each profile that policyd knows, refused ones too, and how many pods it is in force for. */
+/* Each profile that policyd knows, refused ones too: for how many pods it is in force, and what went against it. */
+#include <stdio.h>
 #include <string.h>
 
+#include "lib/cleanup.h"
 #include "policyd/daemon.h"
 #include "policyd/selector.h"
+#include "policyd/shares.h"
 #include "policyd/view.h"
 #include "policyd/words.h"
 
@@ -60,6 +63,20 @@ static json_t *make_warnings(const struct profile *profile, const struct counts 
     return warnings;
 }
 
+static json_t *make_violations(const struct daemon *daemon, const struct stored_profile *stored)
+{
+    cleanup_free char *name = NULL;
+    struct share share = {0};
+
+    if (asprintf(&name, "%s/%s", stored->namespace_, stored->name) >= 0)
+        share = shares_of_profile(&daemon->datapath, &daemon->sync, name);
+    else
+        name = NULL;
+    return json_pack("{s:I,s:I,s:I}", "denied", (json_int_t)share.violations[VERDICT_DROPPED], "audited",
+                     (json_int_t)share.violations[VERDICT_AUDIT], "ignored",
+                     (json_int_t)share.violations[VERDICT_IGNORED]);
+}
+
 static json_t *make_profile(const struct daemon *daemon, const struct stored_profile *stored)
 {
     struct counts counts = count_pods(daemon, stored);
@@ -77,14 +94,16 @@ static json_t *make_profile(const struct daemon *daemon, const struct stored_pro
         return json;
     json_object_set_new(json, "mode", json_string(words_action((unsigned int)profile->action)));
     json_object_set_new(json, "selector", json_string(profile->selector_text ? profile->selector_text : ""));
+    json_object_set_new(json, "violations", make_violations(daemon, stored));
     json_object_set_new(json, "warnings", make_warnings(profile, &counts));
     return json;
 }
 
-json_t *view_profiles(struct daemon *daemon)
+json_t *view_profiles(struct daemon *daemon, const char *pod)
 {
     json_t *profiles = json_array();
 
+    (void)pod;
     for (size_t i = 0; i < daemon->store.profiles_count; i++)
         json_array_append_new(profiles, make_profile(daemon, &daemon->store.profiles[i]));
     return json_pack("{s:o}", "profiles", profiles);

@@ -12,9 +12,10 @@
 #include "policyd/tallies.h"
 #include "policyd/view.h"
 
-json_t *view_health(struct daemon *daemon)
+json_t *view_health(struct daemon *daemon, const char *pod)
 {
     (void)daemon;
+    (void)pod;
     return json_pack("{s:s}", "status", "ok");
 }
 
@@ -100,6 +101,23 @@ static void add_problem(const char *origin, const char *text, void *context)
     json_array_append_new(context, json_pack("{s:s,s:s}", "origin", origin, "text", text));
 }
 
+static void add_pod_problem(const struct pod_entry *pod, const char *text, json_t *problems)
+{
+    json_array_append_new(problems, json_pack("{s:o,s:s}", "origin",
+                                              json_sprintf("pod %s/%s", pod->namespace_, pod->name), "text", text));
+}
+
+static void add_pod_problems(const struct daemon *daemon, const struct pod_entry *pod, json_t *problems)
+{
+    cleanup_free struct pod_tally *tallies = tallies_read(&daemon->datapath, pod->slot);
+    cleanup_free char *names = view_names_problem(daemon, pod, tallies);
+
+    if (pod->is_loud)
+        add_pod_problem(pod, pod->note, problems);
+    if (names)
+        add_pod_problem(pod, names, problems);
+}
+
 static json_t *make_problems(const struct daemon *daemon)
 {
     json_t *problems = json_array();
@@ -113,30 +131,34 @@ static json_t *make_problems(const struct daemon *daemon)
         if (policy->error && policy->names_count)
             add_problem(policy->names[0], policy->error, problems);
     }
-    for (size_t i = 0; i < daemon->pods.count; i++) {
-        const struct pod_entry *pod = &daemon->pods.items[i];
-
-        if (pod->is_loud)
-            json_array_append_new(problems,
-                                  json_pack("{s:o,s:s}", "origin",
-                                            json_sprintf("pod %s/%s", pod->namespace_, pod->name), "text", pod->note));
-    }
+    for (size_t i = 0; i < daemon->pods.count; i++)
+        add_pod_problems(daemon, &daemon->pods.items[i], problems);
     return problems;
 }
 
-json_t *view_status(struct daemon *daemon)
+static json_t *make_learn(const struct daemon *daemon)
+{
+    const struct learn *learn = &daemon->events.learn;
+
+    return json_pack("{s:I,s:I,s:I}", "items", (json_int_t)learn->items, "items_max", (json_int_t)LEARN_ITEMS_MAX,
+                     "lost", (json_int_t)learn->lost);
+}
+
+json_t *view_status(struct daemon *daemon, const char *pod)
 {
     char started[EVENT_JSON_TIME_SIZE];
     struct utsname kernel = {0};
 
+    (void)pod;
     uname(&kernel);
     event_json_time(daemon->started_ns, started);
-    return json_pack(
-        "{s:s,s:i,s:s,s:s,s:s,s:{s:s,s:b,s:s#,s:b},s:s,s:o,s:o,s:o,s:o,s:o,s:o}", "version", NSP_VERSION, "abi",
-        NSP_ABI_VERSION, "kernel", kernel.release, "node_name", daemon->node_name, "started", started, "datapath",
-        "directory", daemon->options.bpffs, "adopted", daemon->is_adopted, "build", daemon->datapath.control->build,
-        (int)strnlen(daemon->datapath.control->build, sizeof(daemon->datapath.control->build)), "exempt_node",
-        (int)daemon->datapath.control->exempt_node, "manifests", daemon->options.manifests, "attach",
-        make_attach(daemon), "pods", make_pods(daemon), "profiles", make_profiles(daemon), "policies",
-        make_policies(daemon), "events", make_events(daemon), "problems", make_problems(daemon));
+    return json_pack("{s:s,s:i,s:s,s:s,s:s,s:{s:s,s:b,s:s#,s:b},s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "version",
+                     NSP_VERSION, "abi", NSP_ABI_VERSION, "kernel", kernel.release, "node_name", daemon->node_name,
+                     "started", started, "datapath", "directory", daemon->options.bpffs, "adopted", daemon->is_adopted,
+                     "build", daemon->datapath.control->build,
+                     (int)strnlen(daemon->datapath.control->build, sizeof(daemon->datapath.control->build)),
+                     "exempt_node", (int)daemon->datapath.control->exempt_node, "manifests", daemon->options.manifests,
+                     "attach", make_attach(daemon), "pods", make_pods(daemon), "profiles", make_profiles(daemon),
+                     "policies", make_policies(daemon), "events", make_events(daemon), "learn", make_learn(daemon),
+                     "problems", make_problems(daemon));
 }
