@@ -26,7 +26,7 @@
  */
 static __always_inline int http_find_field(const struct http_state *h)
 {
-    __u64 first = http_load(h->name), second = http_load(h->name + 8);
+    __u64 first = load_word(h->name), second = load_word(h->name + 8);
 
     switch (h->name_length) {
     case 4:
@@ -37,13 +37,13 @@ static __always_inline int http_find_field(const struct http_state *h)
         if ((second & ~0ULL >> 16) != HTTP_WORD_LENGTH)
             return HTTP_STEP_VALUE;
         if (first == HTTP_UNDERSCORE_CONTENT)
-            return HTTP_STEP_BAD;
+            return HTTP_STEP_NONE;
         return first == HTTP_WORD_CONTENT ? HTTP_STEP_LENGTH : HTTP_STEP_VALUE;
     case 17:
         if (first != HTTP_WORD_TRANSFER || h->name[16] != 'g')
             return HTTP_STEP_VALUE;
         if (second == HTTP_UNDERSCORE_ENCODIN)
-            return HTTP_STEP_BAD;
+            return HTTP_STEP_NONE;
         return second == HTTP_WORD_ENCODIN ? HTTP_STEP_CODING : HTTP_STEP_VALUE;
     default:
         return HTTP_STEP_VALUE;
@@ -51,7 +51,7 @@ static __always_inline int http_find_field(const struct http_state *h)
 }
 
 /* Behind the colon. A second Host, or a second word on the length, is one too many; in trailers the first is. */
-static __always_inline void http_begin_value(struct http_state *h, struct http_item *item)
+static __always_inline void http_begin_value(struct http_state *h)
 {
     int field = http_find_field(h);
     __u8 flag, excluded;
@@ -67,8 +67,8 @@ static __always_inline void http_begin_value(struct http_state *h, struct http_i
         flag = HTTP_HAS_CODING, excluded = HTTP_HAS_LENGTH | HTTP_HAS_CODING | HTTP_IS_1_0;
     else
         flag = HTTP_HAS_UPGRADE, excluded = 0;
-    if (field == HTTP_STEP_BAD || (h->flags & (excluded | HTTP_IN_TRAILERS))) {
-        http_refuse(item);
+    if (field == HTTP_STEP_NONE || (h->flags & (excluded | HTTP_IN_TRAILERS))) {
+        http_refuse(h);
         return;
     }
     h->flags |= flag;
@@ -82,8 +82,8 @@ static __always_inline void http_begin_value(struct http_state *h, struct http_i
 /* At the beginning of a line, or further on in its name. A continued line begins with a blank: no name does. */
 static __always_inline void http_read_name(struct http_state *h, struct http_item *item)
 {
-    __u64 below = http_below(http_in_class(http_classify(item->word), HTTP_NOT_TOKEN));
-    __u32 span = http_span(below), length = h->name_length;
+    __u64 stops = http_in_class(http_classify(item->word), HTTP_NOT_TOKEN), below = http_below(stops);
+    __u32 span = http_span(stops), length = h->name_length;
     __u8 byte;
 
     http_put(h->name, sizeof(h->name), length, http_fold(item->word) & below);
@@ -95,11 +95,11 @@ static __always_inline void http_read_name(struct http_state *h, struct http_ite
     item->used = span + 1;
     byte = http_byte(item, span);
     if (byte == ':' && length)
-        http_begin_value(h, item);
+        http_begin_value(h);
     else if (byte == '\r' && length == 0)
         h->step = HTTP_STEP_HEAD_LF;
     else
-        http_refuse(item);
+        http_refuse(h);
 }
 
 /* Bit 8i + 7 of the first byte that is a control character; bits of later bytes may be wrong. */
@@ -118,7 +118,7 @@ static __always_inline void http_begin_line(struct http_state *h)
 
 static __always_inline void http_read_value(struct http_state *h, struct http_item *item)
 {
-    __u32 span = http_span(http_below(http_controls(item->word) >> 7));
+    __u32 span = http_span(http_controls(item->word) >> 7);
     __u8 byte;
 
     item->used = span;
@@ -130,7 +130,7 @@ static __always_inline void http_read_value(struct http_state *h, struct http_it
         return;
     h->step = HTTP_STEP_VALUE_LF;
     if (byte != '\r')
-        http_refuse(item);
+        http_refuse(h);
     if (span + 1 < item->count && http_byte(item, span + 1) == '\n') {
         item->used = span + 2;
         http_begin_line(h);
@@ -148,7 +148,7 @@ static __always_inline void http_read_trail(struct http_state *h, struct http_it
     else if (http_is_blank(byte))
         h->step = HTTP_STEP_TRAIL;
     else
-        http_refuse(item);
+        http_refuse(h);
 }
 
 static __always_inline void http_read_blank(struct http_state *h, struct http_item *item)
@@ -162,13 +162,13 @@ static __always_inline void http_read_blank(struct http_state *h, struct http_it
 /* Compared with the authority of absolute-form as it comes. */
 static __always_inline void http_read_host(struct http_state *h, struct http_item *item)
 {
-    __u64 below = http_below(http_in_class(http_classify(item->word), HTTP_NOT_HOST));
-    __u32 span = http_span(below), length = h->host_length;
+    __u64 stops = http_in_class(http_classify(item->word), HTTP_NOT_HOST), below = http_below(stops);
+    __u32 span = http_span(stops), length = h->host_length;
 
     if (length + span > HTTP_AUTHORITY_MAX ||
         ((h->flags & HTTP_IS_ABSOLUTE) &&
-         (http_load(h->authority + length) & below) != (http_fold(item->word) & below))) {
-        http_refuse(item);
+         (load_word(h->authority + length) & below) != (http_fold(item->word) & below))) {
+        http_refuse(h);
         return;
     }
     h->host_length = length + span;
@@ -188,7 +188,7 @@ static __always_inline void http_read_length(struct http_state *h, struct http_i
     } else if (h->count) {
         http_read_trail(h, item);
     } else {
-        http_refuse(item);
+        http_refuse(h);
     }
 }
 
@@ -200,7 +200,7 @@ static __always_inline void http_read_coding(struct http_state *h, struct http_i
         h->count++;
         item->used = 1;
     } else {
-        http_refuse(item);
+        http_refuse(h);
     }
 }
 
@@ -227,14 +227,14 @@ static __always_inline void http_begin_chunk(struct http_state *h)
 static __always_inline void http_read_head_end(struct http_state *h, struct http_item *item)
 {
     if (http_byte(item, 0) != '\n' || !http_is_head_clear(h)) {
-        http_refuse(item);
+        http_refuse(h);
         return;
     }
     item->used = 1;
     h->step = HTTP_STEP_START;
     if (h->flags & HTTP_IN_TRAILERS)
         return;
-    item->result = HTTP_HEAD;
+    h->result = HTTP_HEAD;
     if (h->flags & (HTTP_HAS_UPGRADE | HTTP_IS_CONNECT))
         h->may_tunnel = 1;
     if (h->flags & HTTP_HAS_CODING)

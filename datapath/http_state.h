@@ -58,8 +58,7 @@ enum http_step {
     HTTP_STEP_SIZE_LF,
     HTTP_STEP_CHUNK_CR,
     HTTP_STEP_CHUNK_LF,
-    HTTP_STEP_TUNNEL,
-    HTTP_STEP_BAD,
+    HTTP_STEP_NONE, /* no more */
 };
 
 enum http_flags {
@@ -90,7 +89,8 @@ struct http_state {
     __u8 may_tunnel;             /* a request had Upgrade or was CONNECT */
     __u8 authority_length;       /* of absolute-form */
     __u8 host_length;
-    __u8 reserved[6];
+    __u8 result; /* enum http_result of the step; kept here, and not in a register, for the verifier's sake */
+    __u8 reserved[5];
     __u8 name[24] __attribute__((aligned(8)));
     __u8 authority[HTTP_AUTHORITY_MAX + 9]; /* folded */
 };
@@ -100,7 +100,6 @@ struct http_item {
     __u64 word;  /* zero beyond `count` bytes */
     __u32 count; /* 1..8 */
     __u32 used;
-    int result; /* enum http_result; HTTP_MORE: go on */
 };
 
 /* Bit of each byte in http_classes. A zero byte, which ends a short word, is in all classes that stop something. */
@@ -144,28 +143,6 @@ static const __u8 http_classes[256] = {
 
 #define HTTP_ONES 0x0101010101010101ULL
 
-/* Anywhere in memory: the processors that we load on read and write words at any address, UBSan wants it said. */
-static __always_inline __u64 http_load(const __u8 *from)
-{
-#ifdef __bpf__
-    return *(const __u64 *)from;
-#else
-    __u64 word;
-
-    memcpy(&word, from, sizeof(word));
-    return word;
-#endif
-}
-
-static __always_inline void http_store(__u8 *to, __u64 word)
-{
-#ifdef __bpf__
-    *(__u64 *)to = word;
-#else
-    memcpy(to, &word, sizeof(word));
-#endif
-}
-
 /* The classes of a word's bytes, each in its place. */
 static __always_inline __u64 http_classify(__u64 word)
 {
@@ -188,9 +165,9 @@ static __always_inline __u64 http_below(__u64 bits)
 }
 
 /* How many bytes that are. */
-static __always_inline __u32 http_span(__u64 below)
+static __always_inline __u32 http_span(__u64 bits)
 {
-    return (below & HTTP_ONES) * HTTP_ONES >> 56;
+    return (http_below(bits) & HTTP_ONES) * HTTP_ONES >> 56;
 }
 
 /* `i` below item->count. */
@@ -217,17 +194,17 @@ static __always_inline void http_put(__u8 *text, __u32 size, __u32 length, __u64
     __u32 last = size - 8, shift;
 
     if (length <= last) {
-        http_store(text + length, word);
+        store_word(text + length, word);
     } else if (length < size) {
         shift = 8 * (length - last) & 63;
-        http_store(text + last, (http_load(text + last) & ((1ULL << shift) - 1)) | word << shift);
+        store_word(text + last, (load_word(text + last) & ((1ULL << shift) - 1)) | word << shift);
     }
 }
 
 /* Ends everything, whatever a step does after it. */
-static __always_inline void http_refuse(struct http_item *item)
+static __always_inline void http_refuse(struct http_state *h)
 {
-    item->result = HTTP_BAD;
+    h->result = HTTP_BAD;
 }
 
 static __always_inline bool http_is_blank(__u8 byte)
@@ -239,7 +216,7 @@ static __always_inline bool http_is_blank(__u8 byte)
 static __always_inline void http_read_lf(struct http_state *h, struct http_item *item, int next)
 {
     if (http_byte(item, 0) != '\n') {
-        http_refuse(item);
+        http_refuse(h);
         return;
     }
     item->used = 1;

@@ -27,12 +27,12 @@ enum http_segment {
  * No HTTP at the beginning of what would be the next request. White space and NUL, which some servers pass over or take
  * for the blank, do not make it a tunnel: a request may follow.
  */
-static __always_inline void http_refuse_start(struct http_state *h, struct http_item *item, __u8 byte)
+static __always_inline void http_refuse_start(struct http_state *h, __u8 byte)
 {
     if (h->may_tunnel && byte != 0 && byte != ' ' && (byte < '\t' || byte > '\r')) {
-        item->result = HTTP_TUNNEL;
+        h->result = HTTP_TUNNEL;
     } else {
-        http_refuse(item);
+        http_refuse(h);
     }
 }
 
@@ -43,13 +43,13 @@ static __always_inline void http_read_start(struct http_state *h, struct http_it
         item->used = 1;
         h->step = HTTP_STEP_START_LF;
         if (++h->blanks > HTTP_BLANKS_MAX)
-            http_refuse(item);
+            http_refuse(h);
         return;
     }
-    http_store(h->request.method, 0);
-    http_store(h->request.method + 8, 0);
-    http_store(h->request.method + 16, 0);
-    http_store(h->request.method + 24, 0);
+    store_word(h->request.method, 0);
+    store_word(h->request.method + 8, 0);
+    store_word(h->request.method + 16, 0);
+    store_word(h->request.method + 24, 0);
     h->request.method_length = 0;
     h->request.uri_length = 0;
     h->request.is_canonical = 1;
@@ -65,11 +65,11 @@ static __always_inline void http_read_start(struct http_state *h, struct http_it
 
 static __always_inline void http_read_method(struct http_state *h, struct http_item *item)
 {
-    __u64 below = http_below(http_in_class(http_classify(item->word), HTTP_NOT_TOKEN));
-    __u32 span = http_span(below), length = h->request.method_length;
+    __u64 stops = http_in_class(http_classify(item->word), HTTP_NOT_TOKEN), below = http_below(stops);
+    __u32 span = http_span(stops), length = h->request.method_length;
 
     if (length + span > NSP_METHOD_MAX) {
-        http_refuse(item);
+        http_refuse(h);
         return;
     }
     http_put(h->request.method, NSP_METHOD_MAX, length, item->word & below);
@@ -78,7 +78,7 @@ static __always_inline void http_read_method(struct http_state *h, struct http_i
     if (span == item->count)
         return;
     if (length + span == 0 || http_byte(item, span) != ' ') {
-        http_refuse_start(h, item, http_byte(item, span));
+        http_refuse_start(h, http_byte(item, span));
         return;
     }
     item->used = span + 1;
@@ -88,7 +88,7 @@ static __always_inline void http_read_method(struct http_state *h, struct http_i
 /* The first byte of the target and the method tell its form. */
 static __always_inline void http_read_target(struct http_state *h, struct http_item *item)
 {
-    __u64 method = http_load(h->request.method);
+    __u64 method = load_word(h->request.method);
     __u8 byte = http_byte(item, 0);
 
     if (method == HTTP_WORD_CONNECT && h->request.method_length == 7) {
@@ -102,9 +102,9 @@ static __always_inline void http_read_target(struct http_state *h, struct http_i
     } else if (method == HTTP_WORD_OPTIONS && h->request.method_length == 7) {
         h->step = HTTP_STEP_STAR;
     } else if (h->may_tunnel && method == HTTP_WORD_PRI && h->request.method_length == 3) {
-        item->result = HTTP_TUNNEL; /* HTTP/2 */
+        h->result = HTTP_TUNNEL; /* HTTP/2 */
     } else {
-        http_refuse(item);
+        http_refuse(h);
     }
 }
 
@@ -118,7 +118,7 @@ static __always_inline void http_put_uri(struct http_state *h, struct http_item 
     h->request.uri_length = length;
     item->used = span;
     if (length > HTTP_TARGET_MAX)
-        http_refuse(item);
+        http_refuse(h);
 }
 
 /* The blank behind the target: what is left from an earlier, longer uri goes. */
@@ -128,7 +128,7 @@ static __always_inline void http_end_uri(struct http_state *h)
     __u8 *word = h->request.uri + (length & (NSP_URI_MAX - 8));
 
     if (length < NSP_URI_MAX && bits)
-        http_store(word, http_load(word) & ((1ULL << bits) - 1));
+        store_word(word, load_word(word) & ((1ULL << bits) - 1));
     h->count = 0;
     h->step = HTTP_STEP_VERSION;
 }
@@ -142,7 +142,7 @@ static __always_inline void http_read_star(struct http_state *h, struct http_ite
         item->used = 1;
         http_end_uri(h);
     } else {
-        http_refuse(item);
+        http_refuse(h);
     }
 }
 
@@ -156,7 +156,7 @@ static __always_inline void http_read_scheme(struct http_state *h, struct http_i
     if (byte >= 'A')
         byte |= 0x20;
     if (byte != http_letter(HTTP_WORD_SCHEME, h->count)) {
-        http_refuse(item);
+        http_refuse(h);
         return;
     }
     item->used = 1;
@@ -166,11 +166,11 @@ static __always_inline void http_read_scheme(struct http_state *h, struct http_i
 
 static __always_inline void http_read_authority(struct http_state *h, struct http_item *item)
 {
-    __u64 below = http_below(http_in_class(http_classify(item->word), HTTP_NOT_HOST));
-    __u32 span = http_span(below), length = h->authority_length;
+    __u64 stops = http_in_class(http_classify(item->word), HTTP_NOT_HOST), below = http_below(stops);
+    __u32 span = http_span(stops), length = h->authority_length;
 
     if (length + span > HTTP_AUTHORITY_MAX) {
-        http_refuse(item);
+        http_refuse(h);
         return;
     }
     http_put(h->authority, sizeof(h->authority), length, http_fold(item->word) & below);
@@ -186,21 +186,21 @@ static __always_inline void http_read_authority(struct http_state *h, struct htt
         item->used = span + 1;
         http_end_uri(h);
     } else {
-        http_refuse(item);
+        http_refuse(h);
     }
 }
 
 /* CONNECT host:port */
 static __always_inline void http_read_connect(struct http_state *h, struct http_item *item)
 {
-    __u64 below = http_below(http_in_class(http_classify(item->word), HTTP_NOT_HOST));
-    __u32 span = http_span(below);
+    __u64 stops = http_in_class(http_classify(item->word), HTTP_NOT_HOST), below = http_below(stops);
+    __u32 span = http_span(stops);
 
     http_put_uri(h, item, item->word & below, span);
     if (span == item->count)
         return;
     if (h->request.uri_length == 0 || http_byte(item, span) != ' ') {
-        http_refuse(item);
+        http_refuse(h);
         return;
     }
     item->used = span + 1;
@@ -216,9 +216,9 @@ static __always_inline bool http_is_winding(struct http_state *h, __u64 classes,
     __u64 after_dots = (after_dot & dot) << 8 | (h->segment >> 2 & 1);
     __u32 last = 8 * (span - 1) & 63;
 
-    if (span)
-        h->segment =
-            (slash >> last & 1) | (((after_slash & dot) >> last & 1) << 1) | (((after_dot & dot) >> last & 1) << 2);
+    /* With a span of 0 nothing in this path is left that would ask for it. */
+    h->segment =
+        (slash >> last & 1) | (((after_slash & dot) >> last & 1) << 1) | (((after_dot & dot) >> last & 1) << 2);
     return ((slash & after_slash) | ((after_dot | after_dots) & http_in_class(classes, HTTP_SEGMENT_END) & seen)) != 0;
 }
 
@@ -227,7 +227,7 @@ static __always_inline void http_read_path(struct http_state *h, struct http_ite
     __u64 classes = http_classify(item->word);
     __u64 stops = http_in_class(classes, HTTP_PATH_STOP);
     __u64 below = http_below(stops), seen = below | (stops & -stops);
-    __u32 span = http_span(below);
+    __u32 span = http_span(stops);
     __u8 byte;
 
     if (http_is_winding(h, classes, seen, span) || (http_in_class(classes, HTTP_ODD) & below))
@@ -244,15 +244,15 @@ static __always_inline void http_read_path(struct http_state *h, struct http_ite
     } else if (byte == '%') {
         h->step = HTTP_STEP_PERCENT;
     } else {
-        http_refuse(item);
+        http_refuse(h);
     }
 }
 
 static __always_inline void http_read_query(struct http_state *h, struct http_item *item)
 {
     __u64 classes = http_classify(item->word);
-    __u64 below = http_below(http_in_class(classes, HTTP_QUERY_STOP));
-    __u32 span = http_span(below);
+    __u64 stops = http_in_class(classes, HTTP_QUERY_STOP), below = http_below(stops);
+    __u32 span = http_span(stops);
 
     if (http_in_class(classes, HTTP_ODD) & below)
         h->request.is_canonical = 0;
@@ -260,7 +260,7 @@ static __always_inline void http_read_query(struct http_state *h, struct http_it
     if (span == item->count)
         return;
     if (http_byte(item, span) != ' ') {
-        http_refuse(item);
+        http_refuse(h);
         return;
     }
     item->used = span + 1;
@@ -324,14 +324,14 @@ static __always_inline void http_read_version(struct http_state *h, struct http_
         if (byte == '0')
             h->flags |= HTTP_IS_1_0;
     } else if (h->count == 7 || byte != expected) {
-        http_refuse(item);
+        http_refuse(h);
         return;
     }
     if (++h->count < 10)
         return;
     h->name_length = 0;
     h->step = HTTP_STEP_NAME;
-    item->result = HTTP_LINE;
+    h->result = HTTP_LINE;
 }
 
 #endif
