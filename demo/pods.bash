@@ -169,6 +169,22 @@ pods_image() {
     done
 }
 
+# pods_image_host NAME [PATH=FILE...]: this machine's own root filesystem, read-only, with these files over it: whatever
+# is installed here can run in a container. An overlay without an upper folder, so that nothing in it can be changed, of
+# two filesystems, since one layer must not be in the other.
+pods_image_host() {
+    local root=$PODS_DIR/images/$1 over=$PODS_DIR/over/$1 it
+    shift
+    mkdir -p "$root" "$over"
+    mount -t tmpfs -o mode=755 "$PODS_ID" "$over"
+    mkdir "$over"/{etc,dev,proc,sys,tmp}
+    touch "$over/etc/resolv.conf"
+    for it in "$@"; do
+        install -D -m 755 "${it#*=}" "$over${it%%=*}"
+    done
+    mount -t overlay -o "ro,lowerdir=$over:/" "$PODS_ID" "$root"
+}
+
 # runc sees our cgroup as the root of the only hierarchy. So it does on every host what it does on a pure v2 one (a
 # container's first process is in <pod>/<container> before it runs anything), and touches neither v1 nor the real root.
 pods_runc() {
@@ -191,23 +207,36 @@ container_start() {
 }
 
 # container_spec DIR POD/NAME IMAGE CMD...: the capabilities are containerd's default ones; without NET_RAW a raw socket
-# would fail for another reason than ours.
+# would fail for another reason than ours. /tmp is the container's own; as a kubelet does, the pod's resolv.conf is
+# mounted where there is one (pod_resolver).
 container_spec() {
     local dir=$1 container=$2 image=$3
     shift 3
     runc spec --bundle "$dir"
     jq --arg image "$PODS_DIR/images/$image" --arg container "$container" --arg pod "${container%%/*}" \
-        --arg netns "/run/netns/$PODS_ID${container%%/*}" '
+        --arg netns "/run/netns/$PODS_ID${container%%/*}" --arg resolv "$(pod_resolv_conf "${container%%/*}")" '
         ["CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP",
          "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE" | "CAP_" + .] as $capabilities
         | .root = {path: $image, readonly: true} | .hostname = $pod
         | .process.terminal = false | .process.args = $ARGS.positional
         | .process.capabilities = {bounding: $capabilities, effective: $capabilities, permitted: $capabilities}
         | .mounts |= map(select(.type != "cgroup"))
+        | .mounts += [{destination: "/tmp", type: "tmpfs", source: "tmpfs", options: ["nosuid", "mode=1777"]}]
+        | if $resolv != "" then .mounts += [{destination: "/etc/resolv.conf", type: "bind", source: $resolv,
+                                             options: ["bind", "ro"]}] else . end
         | .linux.cgroupsPath = "/" + $container
         | .linux.namespaces = [{type: "network", path: $netns}, ("pid", "ipc", "uts", "mount" | {type: .})]
-        ' --args "$@" <"$dir/config.json" >"$dir/config.new"
+        ' --args -- "$@" <"$dir/config.json" >"$dir/config.new"
     mv "$dir/config.new" "$dir/config.json"
+}
+
+# pod_resolver POD LINE...: the lines of its resolv.conf, now and later on. Before its first container.
+pod_resolver() {
+    printf '%s\n' "${@:2}" >"$PODS_DIR/pods/$1/resolv.conf"
+}
+
+pod_resolv_conf() {
+    [[ ! -e $PODS_DIR/pods/$1/resolv.conf ]] || echo "$PODS_DIR/pods/$1/resolv.conf"
 }
 
 container_log() {
@@ -259,7 +288,17 @@ pods_end() {
         [[ ! -e $it ]] || ip netns delete "$(basename "$it")" || rc=1
     done
     pods_cgroup_remove "$PODS_CGROUP" || rc=1
-    rm -rf "$PODS_PINS" "$PODS_DIR" || rc=1
+    pods_unmount || rc=1
+    rm -rf --one-file-system "$PODS_PINS" "$PODS_DIR" || rc=1
+    return "$rc"
+}
+
+# An image of pods_image_host is this machine's own files: it must be gone before anything is deleted.
+pods_unmount() {
+    local it rc=0
+    while read -r it; do
+        umount "$it" || rc=1
+    done < <(awk -v prefix="$PODS_DIR/" 'index($2, prefix) == 1 { print $2 }' /proc/mounts | tac)
     return "$rc"
 }
 

@@ -4,9 +4,11 @@
 # prints the names and leaves the rest to the reader. Quick when nothing is missing: one dpkg-query.
 set -euo pipefail
 
-# package: what for
+# package: what for. Of a|b any will do; package=command is not needed where that command is there already.
 list='
+arping: spoofs ARP in tests
 bats: tests of everything a shell can see
+bind9: resolver of tests
 bpftool|linux-tools-generic: links the BPF objects, writes the skeleton; shows what is attached
 busybox-static: root filesystem of test containers and of the kernels under test
 clang: compiles the BPF programs
@@ -15,7 +17,11 @@ clang-tidy: make check
 containernetworking-plugins: the real bridge, ptp and portmap that our plugin is chained after
 cpio: initramfs of the kernels under test
 curl: asks the status socket
+default-jdk-headless=javac: a resolver and HTTP client of tests
+dnsmasq-base: resolver of tests and of the demo
 gcc: compiles the programs
+golang-go=go: a resolver of tests; builds CoreDNS for them, if it is recent enough
+iperf3: load in tests
 iproute2: ip, tc, ss: how tests make networks and see what is attached
 iptables: portmap and bridge call it
 iputils-ping: tests of ICMP
@@ -35,16 +41,24 @@ libyaml-dev: manifests
 lld: links BPF objects for clang
 llvm: llvm-objdump and llvm-strip for BPF objects
 make: the build
+musl-tools: the resolver of musl in tests
 nftables: the other firewall that tests stand beside
+nginx-light|nginx: server of tests
+nodejs=node: its resolver and that of c-ares in tests
+openssl: certificates of tests
 pkg-config: where the libraries are
 procps: pgrep, sysctl
+python3: scripted clients and servers of tests
+python3-scapy: packets nobody should send
 qemu-system-x86: boots the kernels under test
 runc: runs the containers of the demo and of the end-to-end tests
 shellcheck: make check
 socat: speaks every protocol in tests
 strace: makes system calls of the plugin fail in tests
 tcpdump: captures in tests
+unbound: resolver of tests
 util-linux: unshare, nsenter, flock
+wget: a client of tests
 xz-utils: packed kernel modules
 zlib1g-dev: libelf needs it to link
 '
@@ -53,11 +67,13 @@ names() {
     sed -n 's/^\([^:]*\):.*/\1/p' <<<"$list"
 }
 
-# Prints the packages that are not installed; of alternatives a|b any will do, and the first that apt knows is wanted.
+# Prints the packages that are not installed.
 missing() {
     local installed entry name
     installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null | sed -n 's/^installed //p')
     for entry in $(names); do
+        [[ $entry != *=* ]] || ! command -v "${entry#*=}" >/dev/null || continue
+        entry=${entry%=*}
         for name in ${entry//|/ }; do
             grep -qxF "$name" <<<"$installed" && continue 2
         done
@@ -65,6 +81,7 @@ missing() {
     done
 }
 
+# Of alternatives the first that apt knows.
 choose() {
     local entry name
     for entry in "$@"; do
@@ -80,7 +97,7 @@ choose() {
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     echo "packages.sh: not a Debian or Ubuntu; install what these Debian packages hold:" >&2
-    names | sed 's/|.*//; s/^/  /' >&2
+    names | sed 's/[|=].*//; s/^/  /' >&2
     exit 1
 fi
 mapfile -t wanted < <(missing)
