@@ -65,6 +65,7 @@ static void fill_request(const struct addition *addition, struct record_request 
     pod->cgroup_id = addition->cgroup.id;
     pod->address_count = addition->addresses.count;
     memcpy(pod->addresses, addition->addresses.list, sizeof(pod->addresses));
+    result_gateways(addition->conf, invocation->ifname, pod->gateways);
     memcpy(pod->mac, link->mac, sizeof(pod->mac));
     snprintf(pod->namespace_, sizeof(pod->namespace_), "%s", addition->name.namespace_);
     snprintf(pod->name, sizeof(pod->name), "%s", addition->name.name);

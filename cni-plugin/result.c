@@ -55,9 +55,10 @@ static int check_list(const struct netconf *conf, const char *key, struct error 
     return 0;
 }
 
+static const __u8 mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
 static int parse_address(const char *text, __u8 address[16])
 {
-    static const __u8 mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     const char *slash = strchr(text, '/');
     size_t length = slash ? (size_t)(slash - text) : strlen(text);
     char alone[INET6_ADDRSTRLEN];
@@ -74,6 +75,16 @@ static int parse_address(const char *text, __u8 address[16])
     return 0;
 }
 
+/* A plugin without a gateway leaves it out; some write null or nothing. */
+static const char *gateway_text(const json_t *ip)
+{
+    const json_t *gateway = json_object_get(ip, "gateway");
+
+    if (json_is_null(gateway) || (json_is_string(gateway) && json_string_length(gateway) == 0))
+        return NULL;
+    return gateway && !json_is_string(gateway) ? "(not a string)" : json_string_value(gateway);
+}
+
 static int check_addresses(const struct netconf *conf, struct error *err)
 {
     const json_t *item;
@@ -82,6 +93,7 @@ static int check_addresses(const struct netconf *conf, struct error *err)
     json_array_foreach (json_object_get(conf->previous, "ips"), i, item) {
         const char *text = json_string_value(json_object_get(item, "address"));
         const json_t *interface = json_object_get(item, "interface");
+        const char *gateway = gateway_text(item);
         __u8 address[16];
 
         if (!text || parse_address(text, address) < 0)
@@ -91,6 +103,9 @@ static int check_addresses(const struct netconf *conf, struct error *err)
                              i, text ? text : "(not a string)");
         if (interface && !json_is_null(interface) && !json_is_integer(interface))
             return error_set(err, CNI_UNDECODABLE, "prevResult.ips[%zu].interface is not an integer", i);
+        if (gateway && (strchr(gateway, '/') || parse_address(gateway, address) < 0))
+            return error_set(err, CNI_UNDECODABLE,
+                             "prevResult.ips[%zu].gateway: \"%.80s\" is not an address, such as 10.1.2.1", i, gateway);
     }
     return 0;
 }
@@ -155,5 +170,24 @@ void result_addresses(const struct netconf *conf, const char *ifname, struct add
 
         if (text && is_of_pod(conf, ip, ifname) && parse_address(text, address) == 0)
             addresses_add(addresses, address);
+    }
+}
+
+void result_gateways(const struct netconf *conf, const char *ifname, __u8 gateways[2][16])
+{
+    static const __u8 none[16];
+    const json_t *ip;
+    size_t i;
+
+    memset(gateways, 0, 2 * sizeof(none));
+    json_array_foreach (json_object_get(conf->previous, "ips"), i, ip) {
+        const char *text = gateway_text(ip);
+        __u8 address[16], *gateway;
+
+        if (!text || !is_of_pod(conf, ip, ifname) || parse_address(text, address) < 0)
+            continue;
+        gateway = gateways[memcmp(address, mapped, sizeof(mapped)) == 0 ? 0 : 1];
+        if (memcmp(gateway, none, sizeof(none)) == 0)
+            memcpy(gateway, address, sizeof(none));
     }
 }

@@ -33,4 +33,10 @@ json_t *result_pass(const struct netconf *conf);
 /* Adds the addresses that the checked prevResult gives the pod's interface. */
 void result_addresses(const struct netconf *conf, const char *ifname, struct addresses *addresses);
 
+/*
+ * Of each family, IPv4 and IPv6, the first gateway that it gives for the pod's interface, IPv4 as ::ffff:a.b.c.d; all
+ * zero where there is none.
+ */
+void result_gateways(const struct netconf *conf, const char *ifname, __u8 gateways[2][16]);
+
 #endif

@@ -12,6 +12,7 @@
 #include "datapath/attach.h"
 #include "datapath/cgroup_id.h"
 #include "datapath/record.h"
+#include "datapath/record_tables.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
 
@@ -54,61 +55,6 @@ int record_set_state(const struct datapath *datapath, __u32 slot, __u32 epoch, _
     return store_word(datapath, slot, epoch, pod_word(epoch, policy, state_and_flags));
 }
 
-static bool has_flow_map(const struct datapath *datapath, __u32 slot)
-{
-    return load_word(datapath, slot) & POD_HAS_FLOWS;
-}
-
-/* Each CPU of an LRU map sets 128 elements aside (kernel/bpf/bpf_lru_list.h): with too few it evicts what is newest. */
-static __u32 flow_map_size(void)
-{
-    long cpus = sysconf(_SC_NPROCESSORS_CONF);
-
-    return cpus * 256 > NSP_POD_FLOWS_MIN ? (__u32)cpus * 256 : NSP_POD_FLOWS_MIN;
-}
-
-/* A map of the slot's own, entered in an outer one. */
-struct inner_map {
-    enum pins_map outer;
-    enum bpf_map_type type;
-    const char *name;
-    __u32 key_size, value_size, entries, flags;
-};
-
-static int enter_inner_map(const struct datapath *datapath, __u32 slot, const struct inner_map *map, struct error *err)
-{
-    LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = map->flags);
-    cleanup_close int fd = bpf_map_create(map->type, map->name, map->key_size, map->value_size, map->entries, &options);
-
-    if (fd < 0)
-        return error_set(err, errno, "slot %u: cannot create its %s: %s", slot, map->name, strerror(errno));
-    if (bpf_map_update_elem(datapath->maps[map->outer], &slot, &fd, BPF_ANY))
-        return error_set(err, errno, "slot %u: cannot enter its %s in %s: %s", slot, map->name,
-                         pins_map_name(map->outer), strerror(errno));
-    return 0;
-}
-
-int record_prepare_slot(const struct datapath *datapath, __u32 slot, struct error *err)
-{
-    const struct inner_map maps[] = {
-        {MAP_LEARNT, BPF_MAP_TYPE_HASH, "nsp_learnt_tab", sizeof(struct learnt_key), sizeof(struct learnt),
-         NSP_LEARNT_MAX, BPF_F_NO_PREALLOC},
-        {MAP_NAMES, BPF_MAP_TYPE_HASH, "nsp_name_table", sizeof(struct name_key), sizeof(struct known_name),
-         NSP_NAMES_MAX, BPF_F_NO_PREALLOC},
-        {MAP_FLOWS, BPF_MAP_TYPE_LRU_HASH, "nsp_flow_table", sizeof(struct flow_key), sizeof(struct flow),
-         flow_map_size(), 0},
-    };
-
-    if (has_flow_map(datapath, slot))
-        return 0;
-    for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
-        if (enter_inner_map(datapath, slot, &maps[i], err))
-            return -err->code;
-    }
-    __atomic_fetch_or(&datapath->states[slot], POD_HAS_FLOWS, __ATOMIC_ACQ_REL);
-    return 0;
-}
-
 /* A free slot without a flow map costs the ADD 8-10 ms: taken only when none is prepared. 0: all are taken. */
 static __u32 free_slot(const struct datapath *datapath)
 {
@@ -117,7 +63,7 @@ static __u32 free_slot(const struct datapath *datapath)
     for (__u32 slot = 1; slot < NSP_PODS_MAX; slot++) {
         if (pod_word_epoch(load_word(datapath, slot)))
             continue;
-        if (has_flow_map(datapath, slot))
+        if (load_word(datapath, slot) & POD_HAS_FLOWS)
             return slot;
         unprepared = unprepared ? unprepared : slot;
     }
@@ -218,6 +164,17 @@ static void merge_addresses(struct pod *pod, const struct pod *present)
     *pod = both;
 }
 
+/* Of each family the first that was recorded: it is eth0's. */
+static void merge_gateways(struct pod *pod, const struct pod *present)
+{
+    static const __u8 none[16];
+
+    for (int family = 0; family < 2; family++) {
+        if (memcmp(present->gateways[family], none, sizeof(none)) != 0)
+            memcpy(pod->gateways[family], present->gateways[family], sizeof(none));
+    }
+}
+
 int record_slot_merge(const struct datapath *datapath, const struct record_slot *slot, const struct attachment_key *key,
                       struct pod *pod, struct error *err)
 {
@@ -234,6 +191,7 @@ int record_slot_merge(const struct datapath *datapath, const struct record_slot 
     if (!census.others_of_sandbox || record_pod(datapath, slot->slot, &present))
         return 0;
     memcpy(pod->mac, present.mac, sizeof(pod->mac));
+    merge_gateways(pod, &present);
     merge_addresses(pod, &present);
     return 0;
 }
@@ -265,6 +223,9 @@ int record_slot_write(const struct datapath *datapath, const struct record_slot 
 
     if (rc)
         return error_set(err, -rc, "slot %u: cannot zero its counters: %s", slot->slot, strerror(-rc));
+    rc = slot->is_new ? record_tables_clear(datapath, slot->slot) : 0;
+    if (rc)
+        return error_set(err, -rc, "slot %u: cannot forget what its last pod learnt: %s", slot->slot, strerror(-rc));
     if (bpf_map_update_elem(datapath->maps[MAP_PODS], &slot->slot, pod, BPF_ANY))
         return error_set(err, errno, "%s: cannot write slot %u: %s", pins_map_name(MAP_PODS), slot->slot,
                          strerror(errno));
@@ -286,6 +247,7 @@ void record_slot_free(const struct datapath *datapath, __u32 slot, __u32 epoch)
         bpf_map_delete_elem(datapath->maps[MAP_IDS], &pod.cgroup_id);
     store_word(datapath, slot, epoch, 0);
     bpf_map_update_elem(datapath->maps[MAP_PODS], &slot, &no_pod, BPF_ANY);
+    record_tables_clear(datapath, slot); /* else the next pod's ADD does, and waits for it */
 }
 
 static int detach_cgroup(const struct datapath *datapath, __u64 cgroup_id, struct error *err)

@@ -245,10 +245,26 @@ static int write_note(const struct sync_draft *draft, __u32 index, const struct 
     return 0;
 }
 
+/* Another policy may have had this number: what it counted is not ours. */
+static int clear_shares(const struct sync_draft *draft, __u32 index, struct error *err)
+{
+    struct map_batch map = {draft->sync->datapath->maps[MAP_SHARES], sizeof(__u32), sizeof(struct share)};
+    struct share none[NSP_PARTS_MAX] = {0};
+    __u32 numbers[NSP_PARTS_MAX];
+    int rc;
+
+    for (__u32 i = 0; i < NSP_PARTS_MAX; i++)
+        numbers[i] = index * NSP_PARTS_MAX + i;
+    rc = map_batch_write(&map, numbers, none, NSP_PARTS_MAX);
+    return rc ? sync_fail(err, MAP_SHARES, rc) : 0;
+}
+
 static int write_draft(const struct sync_draft *draft, __u32 index, const struct synced *policy, struct error *err)
 {
     if (write_rules(draft, err) || write_ports(draft, err) || sync_write_texts(draft, err) || write_tries(draft, err) ||
         write_blocks(draft, err))
+        return -err->code;
+    if (!policy->index && clear_shares(draft, index, err))
         return -err->code;
     return write_note(draft, index, policy, err);
 }

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 
@@ -220,6 +221,81 @@ static void slot_with_a_flow_map_is_taken_first(void **state)
     records_remove(&request.key);
 }
 
+static int open_own_map(enum pins_map outer, __u32 slot)
+{
+    __u32 id = 0;
+
+    assert_int_equal(bpf_map_lookup_elem(records.maps[outer], &slot, &id), 0);
+    return bpf_map_get_fd_by_id(id);
+}
+
+/* As many as there is room for, and names too. */
+static void learn_all(int learnt, int names)
+{
+    static const struct known_name name;
+    static const struct learnt value;
+
+    for (__u32 i = 0; i < NSP_LEARNT_MAX; i++)
+        assert_int_equal(bpf_map_update_elem(learnt, &(struct learnt_key){.epoch = 1, .reserved = i}, &value, BPF_ANY),
+                         0);
+    for (__u32 i = 0; i < NSP_NAMES_MAX; i++)
+        assert_int_equal(bpf_map_update_elem(names, &(struct name_key){.epoch = 1, .length = i}, &name, BPF_ANY), 0);
+}
+
+static void assert_nothing_learnt(int learnt, int names)
+{
+    __u8 key[64];
+
+    assert_int_equal(bpf_map_get_next_key(learnt, NULL, key), -ENOENT);
+    assert_int_equal(bpf_map_get_next_key(names, NULL, key), -ENOENT);
+}
+
+static void what_a_pod_has_learnt_goes_with_it_and_before_the_next_one_comes(void **state)
+{
+    struct record_request first = records_request("c1", "eth0", 1001, 77),
+                          next = records_request("c2", "eth0", 1002, 78);
+    __u32 slot;
+    int learnt, names;
+
+    (void)state;
+    records_add(&first);
+    slot = first.attachment.slot;
+    learnt = open_own_map(MAP_LEARNT, slot);
+    names = open_own_map(MAP_NAMES, slot);
+    assert_true(learnt >= 0 && names >= 0);
+    learn_all(learnt, names);
+    records_remove(&first.key);
+    assert_nothing_learnt(learnt, names);
+
+    learn_all(learnt, names); /* a program that was still running */
+    records_add(&next);
+    assert_int_equal(next.attachment.slot, slot);
+    assert_nothing_learnt(learnt, names);
+    records_remove(&next.key);
+    close(learnt);
+    close(names);
+}
+
+static void gateways_of_the_first_interface_stay(void **state)
+{
+    struct record_request first = records_request("c1", "eth0", 1001, 77),
+                          second = records_request("c1", "net1", 1001, 78);
+    struct pod pod;
+
+    (void)state;
+    first.pod.gateways[0][15] = 1;
+    second.pod.gateways[0][15] = 2;
+    second.pod.gateways[1][15] = 3;
+    records_add(&first);
+    records_add(&second);
+    assert_int_equal(record_pod(&records, second.attachment.slot, &pod), 0);
+    assert_int_equal(pod.gateways[0][15], 1);
+    assert_int_equal(pod.gateways[1][15], 3);
+    records_remove(&first.key);
+    records_remove(&second.key);
+    records_assert_none();
+}
+
 static void full_table_is_said_and_nothing_is_left_of_the_refused(void **state)
 {
     struct record_request request;
@@ -254,6 +330,7 @@ static void full_table_is_said_and_nothing_is_left_of_the_refused(void **state)
     snprintf(name, sizeof(name), "%d", NSP_ADDRESSES_MAX);
     assert_non_null(strstr(err.msg, name));
 }
+
 int group_record(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +344,8 @@ int group_record(void)
         cmocka_unit_test(state_is_set_only_by_who_knows_the_epoch),
         cmocka_unit_test(reused_slot_starts_with_zero_counters_and_another_epoch),
         cmocka_unit_test(slot_with_a_flow_map_is_taken_first),
+        cmocka_unit_test(what_a_pod_has_learnt_goes_with_it_and_before_the_next_one_comes),
+        cmocka_unit_test(gateways_of_the_first_interface_stay),
         cmocka_unit_test(full_table_is_said_and_nothing_is_left_of_the_refused),
     };
 

@@ -55,6 +55,12 @@ static void results_of_another_family_or_with_wrong_types_are_refused(void **sta
         {"1.0.0", "{\"ips\":[{\"address\":\"10.0.0.1.2/24\"}]}", CNI_UNDECODABLE},
         {"1.0.0", "{\"ips\":[{\"address\":\"10.0.0.1/24\",\"interface\":\"0\"}]}", CNI_UNDECODABLE},
         {"1.0.0", "{\"ips\":[{\"address\":\"10.0.0.1/24\",\"interface\":null}]}", 0},
+        {"1.0.0", "{\"ips\":[{\"address\":\"10.0.0.1/24\",\"gateway\":\"10.0.0\"}]}", CNI_UNDECODABLE},
+        {"1.0.0", "{\"ips\":[{\"address\":\"10.0.0.1/24\",\"gateway\":\"10.0.0.1/24\"}]}", CNI_UNDECODABLE},
+        {"1.0.0", "{\"ips\":[{\"address\":\"10.0.0.1/24\",\"gateway\":1}]}", CNI_UNDECODABLE},
+        {"1.0.0", "{\"ips\":[{\"address\":\"10.0.0.1/24\",\"gateway\":\"\"}]}", 0},
+        {"1.0.0", "{\"ips\":[{\"address\":\"10.0.0.1/24\",\"gateway\":null}]}", 0},
+        {"1.0.0", "{\"ips\":[{\"address\":\"10.0.0.1/24\",\"gateway\":\"fd00::1\"}]}", 0},
         {"1.0.0", "{\"routes\":7}", CNI_UNDECODABLE},
     };
 
@@ -145,6 +151,43 @@ static void addresses_beyond_the_limit_are_counted(void **state)
     assert_int_equal(addresses.left_out, 3);
 }
 
+static void of_each_family_the_pods_first_gateway_is_taken(void **state)
+{
+    static const struct {
+        const char *previous, *gateways[2];
+    } cases[] = {
+        {"{}", {"::", "::"}},
+        {"{\"ips\":[{\"address\":\"10.0.0.2/24\"}]}", {"::", "::"}},
+        {"{\"ips\":[{\"address\":\"10.0.0.2/24\",\"gateway\":\"\"},{\"address\":\"10.0.0.3/24\",\"gateway\":null}]}",
+         {"::", "::"}},
+        {"{\"ips\":[{\"address\":\"10.0.0.2/24\",\"gateway\":\"10.0.0.1\"}]}", {"::ffff:10.0.0.1", "::"}},
+        {"{\"ips\":[{\"address\":\"fd00::2/64\",\"gateway\":\"fd00::1\"},{\"address\":\"10.0.0.2/24\",\"gateway\":"
+         "\"10.0.0.1\"},{\"address\":\"10.0.1.2/24\",\"gateway\":\"10.0.1.1\"}]}",
+         {"::ffff:10.0.0.1", "fd00::1"}},
+        {"{\"interfaces\":[{\"name\":\"cni0\"},{\"name\":\"net1\",\"sandbox\":\"/n\"},{\"name\":\"eth0\",\"sandbox\":"
+         "\"/n\"}],\"ips\":[{\"address\":\"10.0.0.2/24\",\"gateway\":\"10.0.0.1\",\"interface\":0},{\"address\":"
+         "\"10.0.1.2/24\",\"gateway\":\"10.0.1.1\",\"interface\":1},{\"address\":\"10.0.2.2/"
+         "24\",\"gateway\":\"10.0.2.1\","
+         "\"interface\":2}]}",
+         {"::ffff:10.0.2.1", "::"}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct netconf conf;
+        __u8 gateways[2][16], expected[16];
+
+        load("1.0.0", cases[i].previous, &conf);
+        memset(gateways, 0xee, sizeof(gateways));
+        result_gateways(&conf, "eth0", gateways);
+        for (int family = 0; family < 2; family++) {
+            assert_int_equal(inet_pton(AF_INET6, cases[i].gateways[family], expected), 1);
+            assert_memory_equal(gateways[family], expected, sizeof(expected));
+        }
+        netconf_free(&conf);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +196,7 @@ int main(void)
         cmocka_unit_test(the_version_printed_is_the_configurations),
         cmocka_unit_test(only_addresses_of_the_pods_interface_are_taken),
         cmocka_unit_test(addresses_beyond_the_limit_are_counted),
+        cmocka_unit_test(of_each_family_the_pods_first_gateway_is_taken),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
