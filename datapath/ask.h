@@ -43,11 +43,11 @@ SUBPROGRAM int ask_remember(const struct inspection *in, const struct ask *ask, 
     struct flow value = {.seen_ns = now};
     struct flow_key key;
 
-    if (!table || !in->owner)
+    if (!table || !in->owner.is_known)
         return 0;
     set_ask_key(&key, &in->packet.flow, ask);
     value.ruling = ask->name->hash[2] | ASK_ANSWERED << 1; /* neither 0 nor ASK_ANSWERED */
-    __builtin_memcpy(value.owner, in->owner->path, 16);
+    __builtin_memcpy(value.owner, in->owner.path, 16);
     flow_enter(table, &key, &value);
     return 0;
 }

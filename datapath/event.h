@@ -57,7 +57,7 @@ static __always_inline bool take_token(__u64 *bucket, const struct control *cont
 static __always_inline void fill_event(struct event *event, const struct inspection *in, __u64 now)
 {
     const struct flow_key *flow = &in->packet.flow;
-    const struct socket_state *owner = in->owner;
+    const struct owner_copy *owner = &in->owner;
 
     event->time_ns = now;
     event->revision = in->revision;
@@ -70,7 +70,7 @@ static __always_inline void fill_event(struct event *event, const struct inspect
     event->verdict = in->verdict;
     event->reason = in->reason;
     event->hook = in->hook;
-    event->flags = in->flags | (owner ? EVENT_HAS_PROCESS : 0);
+    event->flags = in->flags | (owner->is_known ? EVENT_HAS_PROCESS : 0);
     if (in->verdict != VERDICT_DROPPED)
         event->flags &= ~EVENT_RESET;
     event->protocol = flow->protocol;
@@ -82,7 +82,7 @@ static __always_inline void fill_event(struct event *event, const struct inspect
     event->remote_port_be = flow->remote_port_be;
     __builtin_memcpy(event->local, flow->local, 16);
     __builtin_memcpy(event->remote, flow->remote, 16);
-    if (owner) {
+    if (owner->is_known) {
         event->cgroup_id = owner->cgroup_id;
         event->pid = owner->pid;
         event->uid = owner->uid;
@@ -137,7 +137,7 @@ static __always_inline bool event_pending(struct inspection *in, int access)
 {
     in->verdict = access == POD_ACCESS_AUDIT ? VERDICT_AUDIT : VERDICT_DROPPED;
     in->reason = REASON_PENDING;
-    if (in->owner)
+    if (in->owner.is_known)
         event_report(in);
     else
         event_suppress(in);

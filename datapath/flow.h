@@ -19,7 +19,8 @@ static __always_inline __u64 ruling_make(const struct inspection *in, __u32 flag
 {
     return in->revision << RULING_REVISION_SHIFT | (__u64)in->parts << RULING_PARTS_SHIFT |
            (__u64)in->reason << RULING_REASON_SHIFT | flags | in->verdict |
-           (in->direction == INGRESS ? RULING_INGRESS : 0);
+           (in->direction == INGRESS ? RULING_INGRESS : 0) | (in->is_inspected ? RULING_INSPECT : 0) |
+           (in->is_named ? RULING_NAMED : 0);
 }
 
 static __always_inline bool ruling_is_current(__u64 ruling, __u64 revision)
@@ -48,7 +49,16 @@ static __always_inline void inspect_follow(struct inspection *in, __u64 ruling)
     in->verdict = ruling_verdict(ruling);
     in->reason = ruling >> RULING_REASON_SHIFT;
     in->parts = ruling >> RULING_PARTS_SHIFT;
+    in->is_inspected = !!(ruling & RULING_INSPECT);
+    in->is_named = !!(ruling & RULING_NAMED);
     in->direction = ruling_direction(ruling);
+}
+
+/* An earlier revision had let this flow pass: it is judged again, and keeps the name that it was allowed by. */
+static __always_inline void inspect_live(struct inspection *in, __u64 ruling)
+{
+    in->flags |= EVENT_LIVE_FLOW;
+    in->is_named = !!(ruling & RULING_NAMED);
 }
 
 static __always_inline void *flow_table(__u32 slot)
@@ -56,20 +66,27 @@ static __always_inline void *flow_table(__u32 slot)
     return bpf_map_lookup_elem(&nsp_flows, &slot);
 }
 
-/* The pod's own entry for this flow, or NULL. */
+/* The pod's own entry for a flow, or NULL. */
+static __always_inline struct flow *flow_find_key(__u32 slot, const struct flow_key *key)
+{
+    void *table = flow_table(slot);
+
+    return table ? bpf_map_lookup_elem(table, key) : NULL;
+}
+
 static __always_inline struct flow *flow_find(const struct inspection *in)
 {
-    void *table = flow_table(in->slot);
-
-    return table ? bpf_map_lookup_elem(table, &in->packet.flow) : NULL;
+    return flow_find_key(in->slot, &in->packet.flow);
 }
 
 /* A path that is not believed owns nothing, whatever it claims to be. */
-static __always_inline bool is_owner(const struct flow *flow, const struct socket_state *owner)
+static __always_inline bool is_owner(const struct flow *flow, const struct owner_copy *owner)
 {
-    const __u8 nobody[16] __attribute__((aligned(8))) = {};
+    const __u64 *path = (const void *)flow->owner;
 
-    return same_address(flow->owner, owner ? owner->path : nobody) && !(owner && owner->untrusted);
+    if (!owner->is_known)
+        return !path[0] && !path[1];
+    return same_address(flow->owner, owner->path) && !owner->untrusted;
 }
 
 /* The node's own sockets opened this flow, a moment ago: later, somebody else may wear the node's address. */
@@ -90,8 +107,8 @@ static __always_inline void flow_remember(const struct inspection *in, __u64 rul
     void *table = flow_table(in->slot);
     struct flow flow = {.ruling = ruling, .seen_ns = now};
 
-    if (in->owner)
-        __builtin_memcpy(flow.owner, in->owner->path, sizeof(flow.owner));
+    if (in->owner.is_known)
+        __builtin_memcpy(flow.owner, in->owner.path, sizeof(flow.owner));
     if (table)
         flow_enter(table, &in->packet.flow, &flow);
 }
@@ -134,7 +151,7 @@ SUBPROGRAM int flow_decide_by_table(struct inspection *in, int packet_direction)
     __u64 ruling = flow ? *(volatile __u64 *)&flow->ruling : 0;
 
     /* One executable's echo opens nothing for another's with the same identifier. */
-    if (flow && ruling_direction(ruling) == (packet_direction & 1) && !is_owner(flow, in->owner))
+    if (flow && ruling_direction(ruling) == (packet_direction & 1) && !is_owner(flow, &in->owner))
         ruling = 0;
     if (flow && ruling_is_fresh(ruling, flow->seen_ns, now)) {
         flow->seen_ns = now;
@@ -143,14 +160,14 @@ SUBPROGRAM int flow_decide_by_table(struct inspection *in, int packet_direction)
             flow_remember_as(in, ruling, now, flow);
         }
         /* A reply without its owner at hand waits for the owner's socket, or next request, to be judged again. */
-        if (ruling_is_current(ruling, in->revision) || !is_owner(flow, in->owner)) {
+        if (ruling_is_current(ruling, in->revision) || !is_owner(flow, &in->owner)) {
             inspect_follow(in, ruling);
             if (in->verdict == VERDICT_DROPPED)
                 event_suppress(in);
             return in->verdict;
         }
         in->direction = ruling_direction(ruling);
-        in->flags |= EVENT_LIVE_FLOW;
+        inspect_live(in, ruling);
     } else if (is_reply_only) {
         in->packet.flow.opened = in->direction; /* nobody asked: a flow of its own */
     }

@@ -132,7 +132,8 @@ SUBPROGRAM int flow_decide_by_socket(struct inspection *in, struct socket_state 
         if (in->verdict == VERDICT_DROPPED)
             event_suppress(in);
     } else {
-        in->flags |= found ? EVENT_LIVE_FLOW : 0;
+        if (found)
+            inspect_live(in, found);
         flow_judge(in);
         ruling = ruling_make(in, ruling & RULING_ANSWERED);
     }
@@ -146,34 +147,33 @@ SUBPROGRAM int flow_decide_by_socket(struct inspection *in, struct socket_state 
 }
 
 /* The key under which a first fragment is remembered, and later ones look: their datagram. */
-static __always_inline void fragment_key(struct inspection *in)
+static __always_inline struct flow_key fragment_key(const struct inspection *in)
 {
-    struct flow_key *flow = &in->packet.flow;
+    struct flow_key key = in->packet.flow;
 
-    flow->local_port_be = in->packet.fragment_id;
-    flow->remote_port_be = in->packet.fragment_id >> 16;
-    flow->opened = FLOW_KEY_FRAGMENT;
+    key.local_port_be = in->packet.fragment_id;
+    key.remote_port_be = in->packet.fragment_id >> 16;
+    key.opened = FLOW_KEY_FRAGMENT;
+    return key;
 }
 
 /* A first fragment has been let pass: the rest of its datagram may follow. */
 SUBPROGRAM int fragment_remember(const struct inspection *in)
 {
-    struct inspection datagram = {.slot = in->slot, .packet = in->packet};
-    __u64 now = bpf_ktime_get_coarse_ns();
+    struct flow_key key = fragment_key(in);
+    struct flow flow = {.ruling = ruling_make(in, 0), .seen_ns = bpf_ktime_get_coarse_ns()};
+    void *table = flow_table(in->slot);
 
-    fragment_key(&datagram);
-    flow_remember(&datagram, ruling_make(in, 0), now);
+    if (table)
+        flow_enter(table, &key, &flow);
     return 0;
 }
 
 /* A later fragment: it follows its first one, or is refused. False: refused, the caller says so. */
 SUBPROGRAM int fragment_is_known(const struct inspection *in)
 {
-    struct inspection datagram = {.slot = in->slot, .packet = in->packet};
-
-    fragment_key(&datagram);
-
-    const struct flow *flow = flow_find(&datagram);
+    struct flow_key key = fragment_key(in);
+    const struct flow *flow = flow_find_key(in->slot, &key);
 
     return flow && ruling_is_current(flow->ruling, in->revision) &&
            ruling_is_fresh(flow->ruling, flow->seen_ns, bpf_ktime_get_coarse_ns());

@@ -20,12 +20,13 @@ static __always_inline __u64 tcp_ruling(const struct inspection *in, const struc
     return tcp_has_peer(in, state) ? ruling : 0;
 }
 
-/* The fast path: an established flow that this revision lets pass. */
+/* The fast path: an established flow that this revision lets pass, whatever it carries. */
 static __always_inline bool tcp_is_known_good(const struct inspection *in, const struct socket_state *state)
 {
     __u64 ruling = tcp_ruling(in, state);
 
-    return ruling_is_current(ruling, in->revision) && ruling_verdict(ruling) != VERDICT_DROPPED;
+    return ruling_is_current(ruling, in->revision) && !(ruling & RULING_INSPECT) &&
+           ruling_verdict(ruling) != VERDICT_DROPPED;
 }
 
 /* Judges without reporting; returns RULING_EXEMPT for a flow that the node's own sockets opened, else 0. */
@@ -78,7 +79,7 @@ SUBPROGRAM int flow_decide_tcp(struct inspection *in, struct socket_state *state
     }
     in->direction = state->is_passive ? INGRESS : EGRESS;
     if (ruling)
-        in->flags |= EVENT_LIVE_FLOW;
+        inspect_live(in, ruling);
 
     __u32 exempt = tcp_judge(in);
     bool is_first = tcp_keep(in, state, ruling, ruling_make(in, exempt));

@@ -53,15 +53,15 @@ SUBPROGRAM int read_quoted(struct __sk_buff *skb, const struct packet *error, st
 SUBPROGRAM int error_is_about_live_flow(struct __sk_buff *skb, const struct inspection *in, __s32 netns_id,
                                         int is_from_pod)
 {
-    struct inspection quoted = {.slot = in->slot};
-    const struct flow_key *key = &quoted.packet.flow;
+    struct packet quoted = {};
+    const struct flow_key *key = &quoted.flow;
     struct found found = {};
 
-    if (read_quoted(skb, &in->packet, &quoted.packet, is_from_pod))
+    if (read_quoted(skb, &in->packet, &quoted, is_from_pod))
         return 0;
 
     __u64 now = bpf_ktime_get_coarse_ns();
-    const struct flow *flow = flow_find(&quoted);
+    const struct flow *flow = flow_find_key(in->slot, key);
 
     if (flow && ruling_verdict(flow->ruling) != VERDICT_DROPPED && ruling_is_fresh(flow->ruling, flow->seen_ns, now))
         return 1;

@@ -63,29 +63,31 @@ static __always_inline int inspect_receiver(struct inspection *in, const struct 
 SEC("cgroup_skb/ingress")
 int nsp_ingress(struct __sk_buff *skb)
 {
-    struct inspection in = {.hook = HOOK_CGROUP_INGRESS, .direction = INGRESS};
+    struct inspection *in = inspect_start(DESK_INGRESS);
     struct bpf_sock *sk = skb->sk;
     struct socket_state *state;
 
     if (skb->ifindex == LOOPBACK_IFINDEX || skb->pkt_type == PACKET_LOOPBACK)
         return ALLOW; /* the pod's own, its own copy of a multicast included */
     sk = sk ? bpf_sk_fullsock(sk) : NULL;
-    if (!sk)
+    if (!sk || !in)
         return REFUSE;
+    in->hook = HOOK_CGROUP_INGRESS;
+    in->direction = INGRESS;
     state = bpf_sk_storage_get(&nsp_sockets, sk, NULL, 0);
-    packet_parse_datagram(skb, &in.packet);
-    in.ifindex = skb->ifindex;
-    in.owner = state;
+    packet_parse_datagram(skb, &in->packet);
+    in->ifindex = skb->ifindex;
 
-    int access = inspect_receiver(&in, state);
+    int access = inspect_receiver(in, state);
 
     if (access == POD_ACCESS_FREE)
         return ALLOW;
-    if (access != POD_ACCESS_JUDGE)
-        return event_pending(&in, access) ? ALLOW : REFUSE;
-    if (state && in.packet.flow.protocol == PROTOCOL_TCP && !in.packet.reason && state->type != SOCK_RAW &&
-        tcp_is_known_good(&in, state))
+    if (access == POD_ACCESS_JUDGE && state && in->packet.flow.protocol == PROTOCOL_TCP && !in->packet.reason &&
+        state->type != SOCK_RAW && tcp_is_known_good(in, state))
         return ALLOW;
-    in.cookie = bpf_get_socket_cookie(skb);
-    return receive(&in, state, sk->state);
+    inspect_owner(in, state);
+    if (access != POD_ACCESS_JUDGE)
+        return event_pending(in, access) ? ALLOW : REFUSE;
+    in->cookie = bpf_get_socket_cookie(skb);
+    return receive(in, state, sk->state);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * One inspection: what a run of a program knows of the pod, the packet or call, its owner, and what was decided.
- * Filled by the glue (socket.bpf.c, tc.bpf.c), read and completed by policy.h, flow.h and event.h.
+ * Filled by the glue (socket.bpf.c, tc.bpf.c, ingress.bpf.c), read and completed by policy.h, flow.h and event.h. It
+ * lies in map memory, so that stacks (512 bytes and 8 frames for all that call each other) stay free for the rest: no
+ * pointer can be kept in it.
  */
 #ifndef NSP_DATAPATH_INSPECT_H
 #define NSP_DATAPATH_INSPECT_H
@@ -9,13 +11,68 @@
 #include "datapath/maps.h"
 #include "datapath/packet.h"
 
+/* What one part of a block had to say. */
+struct said {
+    __u8 reason; /* REASON_NONE: nothing */
+    __u8 profile;
+    __u16 process;
+};
+
+/* Who owns the packet or call: copied from the socket's state. */
+struct owner_copy {
+    __u8 path[16];
+    char comm[16];
+    __u64 cgroup_id;
+    __u32 pid;
+    __u32 uid;
+    __u8 is_known; /* 0: no process owns it, and nothing else of this is filled */
+    __u8 untrusted;
+    __u8 is_image;
+    __u8 reserved[5];
+};
+
+enum question_kind {
+    QUESTION_FLOW,   /* may this flow be? */
+    QUESTION_BIND,   /* can any ingress rule match this port? */
+    QUESTION_RAW,    /* may this executable open a raw socket of this protocol? */
+    QUESTION_NONE,   /* no, `reason` says why; only who acts on it is open */
+    QUESTION_ATTACK, /* no, for those who want one of `attacks` detected; the others are not heard */
+};
+
+/* What the rules are asked, made of an inspection by policy.h. */
+struct question {
+    struct block_key block;
+    __u8 remote[16];
+    __u64 container; /* container_hash() of the process's container, once a part has asked for it */
+    __u32 slot;
+    __u32 epoch;
+    __u16 port; /* the flow's destination port, host byte order */
+    __u16 ethertype;
+    __u8 protocol;
+    __u8 direction;
+    __u8 kind;
+    __u8 reason;  /* QUESTION_NONE: why not */
+    __u8 absent;  /* the reason where there are no rules at all */
+    __u8 is_live; /* the flow was allowed as a learnt address and still lives */
+    __u8 attacks; /* enum attacks: what was detected */
+    __u8 is_listed;
+    __u8 heard;  /* profiles, as bits, some part of which was asked */
+    __u8 missed; /* profiles, as bits, with a part for another container */
+    __u16 reserved;
+};
+
+/* What the parts that enforce, those that alert and those that ignore have said so far; index: enum action. */
+struct side {
+    __u8 parts, allows, may_allow, is_named; /* may_allow: by what the flow carries */
+    struct said said;                        /* of those that refuse, the part that got furthest */
+};
+
 struct inspection {
     struct packet packet;
+    __u64 revision;
+    __u64 cookie;
     __u32 slot;
     __u32 policy;
-    __u64 revision;
-    const struct socket_state *owner; /* NULL: no process owns this */
-    __u64 cookie;
     __u32 ifindex;
     __u8 hook;      /* enum hook */
     __u8 direction; /* of the flow: who opened it */
@@ -23,9 +80,90 @@ struct inspection {
     __u8 verdict;
     __u8 reason;
     __u8 profile;
-    __u8 parts; /* those of the block that allow the flow as far as its headers go: bit i is parts[i] */
     __u16 process;
+    __u8 parts;          /* those of the block that allow the flow as far as its headers go: bit i is parts[i] */
+    __u8 is_inspected;   /* what the flow carries must be judged, or read */
+    __u8 is_named;       /* the peer is allowed as a learnt address */
+    __u8 block_flags;    /* enum block_flags, as far as they are of parts that were heard */
+    struct said shadow;  /* what those that alert say beside a verdict of DROPPED */
+    struct said ignored; /* what those that ignore say beside a stricter verdict */
+    struct said tracer;  /* who traces DNS, with BLOCK_TRACES */
+    struct said learner; /* who learns, with BLOCK_LEARNS */
+    struct owner_copy owner;
+
+    /* policy.h's own */
+    struct question question;
+    struct side sides[4];
+    __u32 desk; /* where this lies */
+    __u32 is_taken;
 };
+#define INSPECTION_CLEARED offsetof(struct inspection, owner)
+
+/*
+ * Where inspections lie, on each CPU. A program that runs in softirq has a place of its own: such programs do not
+ * interrupt each other. Those that run in a process may be interrupted, or preempted, by the next: they take turns.
+ */
+enum desk {
+    DESK_FROM_POD,
+    DESK_TO_POD,
+    DESK_INGRESS,
+    DESK_SOCKET, /* the first of those */
+    DESKS = DESK_SOCKET + 8,
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, DESKS);
+    __type(key, __u32);
+    __type(value, struct inspection);
+} NSP_MAP(nsp_desks);
+
+/* For a program that runs in softirq. */
+static __always_inline struct inspection *inspect_start(__u32 desk)
+{
+    struct inspection *in = bpf_map_lookup_elem(&nsp_desks, &desk);
+
+    if (!in)
+        return NULL;
+    __builtin_memset(in, 0, INSPECTION_CLEARED);
+    in->owner.is_known = 0;
+    in->desk = desk;
+    return in;
+}
+
+/* For one that runs in a process. NULL: eight others on this CPU have been preempted right here; nothing may pass. */
+static __always_inline struct inspection *inspect_take(void)
+{
+    for (__u32 desk = DESK_SOCKET; desk < DESKS; desk++) {
+        __u32 key = desk;
+        struct inspection *in = bpf_map_lookup_elem(&nsp_desks, &key);
+
+        if (in && !__sync_lock_test_and_set(&in->is_taken, 1))
+            return inspect_start(desk);
+    }
+    return NULL;
+}
+
+static __always_inline void inspect_give_back(struct inspection *in)
+{
+    __sync_lock_test_and_set(&in->is_taken, 0);
+}
+
+static __always_inline void inspect_owner(struct inspection *in, const struct socket_state *state)
+{
+    struct owner_copy *owner = &in->owner;
+
+    owner->is_known = !!state;
+    if (!state)
+        return;
+    __builtin_memcpy(owner->path, state->path, sizeof(owner->path));
+    __builtin_memcpy(owner->comm, state->comm, sizeof(owner->comm));
+    owner->cgroup_id = state->cgroup_id;
+    owner->pid = state->pid;
+    owner->uid = state->uid;
+    owner->untrusted = state->untrusted;
+    owner->is_image = state->is_image;
+}
 
 enum pod_access {
     POD_ACCESS_CLOSED, /* pending, unknown, or another pod's slot: nothing passes */

@@ -1,214 +1,237 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Do the rules of this identity allow this flow? Layers l3, address, l4, l7, all of which must allow; an absent or
- * empty list allows nothing. One code path for both directions and both families. Cost does not depend on other blocks.
+ * Do the rules of this identity allow this flow? Each part of its block, one profile's share, is asked (rules.h); what
+ * the parts that enforce say is joined, and so is what those that alert say, and those that ignore. The strictest side
+ * on which nobody allows decides; the others are reported beside it. Cost does not depend on other blocks.
  */
 #ifndef NSP_DATAPATH_POLICY_H
 #define NSP_DATAPATH_POLICY_H
 
 #include "datapath/inspect.h"
+#include "datapath/rules.h"
 
-enum question_kind {
-    QUESTION_FLOW, /* may this flow be? */
-    QUESTION_BIND, /* can any ingress rule match this port? */
-    QUESTION_RAW,  /* may this executable open a raw socket of this protocol? */
-    QUESTION_NONE, /* no, `reason` says why; only who acts on it is open */
-};
+#define PORT_DNS 53
+#define IS_NOT_KNOWN (~0ULL) /* no container_hash() */
 
-/*
- * What is asked and what is answered: plain data, so that the functions that judge can be global functions, which the
- * verifier checks once and not again for every path that leads to them. Weak like the maps, for the linker.
- */
-struct question {
-    struct block_key block;
-    __u8 remote[16];
-    __u16 port; /* the flow's destination port, host byte order */
-    __u16 ethertype;
-    __u8 protocol;
-    __u8 direction;
-    __u8 kind;
-    __u8 absent; /* the reason where there are no rules at all */
-    __u8 verdict;
-    __u8 reason;
-    __u8 profile;
-    __u8 is_listed;
-    __u16 process;
-    __u16 reserved;
-};
-
-static __always_inline bool rules_allow_address(__u32 id, const struct rules *rules, const __u8 peer[16])
+static __always_inline void side_hear(struct inspection *in, const struct part *part, int answer)
 {
-    if (rules->flags & (is_mapped_ipv4(peer) ? RULES_ANY4 : RULES_ANY6))
-        return true;
-    if (!(rules->flags & RULES_CIDRS))
-        return false;
-
-    void *trie = bpf_map_lookup_elem(&nsp_cidrs, &id);
-    struct cidr_key key = {.prefix_length = 128};
-
-    __builtin_memcpy(key.address, peer, 16);
-    return trie && bpf_map_lookup_elem(trie, &key);
-}
-
-/* Whether a bit is set in one of the 256-bit sets of struct rules. */
-static __always_inline bool has_protocol(const __u64 set[4], __u8 protocol)
-{
-    return set[protocol >> 6 & 3] >> (protocol & 63) & 1;
-}
-
-static __always_inline int refuse_port(__u32 id, const struct rules *rules, __u8 protocol, __u16 port)
-{
-    if (has_protocol(rules->protocols, protocol))
-        return REASON_NONE;
-    if (!has_protocol(rules->ported, protocol))
-        return REASON_L4_PROTOCOL;
-
-    struct port_key key = {.rules = id, .protocol = protocol};
-
-    for (int length = 16; length >= 0; length--) {
-        if (!(rules->port_lengths >> length & 1))
-            continue;
-        key.length = length;
-        key.port = port & (0xffff0000 >> length);
-        if (bpf_map_lookup_elem(&nsp_ports, &key))
-            return REASON_NONE;
-    }
-    return REASON_L4_PORT;
-}
-
-static __always_inline int refuse_flow(const struct question *q, __u32 id, const struct rules *rules)
-{
-    bool is_arp = q->ethertype == ETHERTYPE_ARP;
-    __u32 l3 = q->ethertype == ETHERTYPE_IPV4   ? L3_IPV4
-               : q->ethertype == ETHERTYPE_IPV6 ? L3_IPV6
-               : is_arp                         ? L3_ARP
-                                                : 0;
-
-    if (!(rules->l3 & l3))
-        return REASON_L3_PROTOCOL;
-    if (is_arp)
-        return REASON_NONE; /* address and l4 do not apply */
-    if (!rules_allow_address(id, rules, q->remote))
-        return REASON_ADDRESS;
-
-    int reason = refuse_port(id, rules, q->protocol, q->port);
-
-    return !reason && rules->flags & RULES_INSPECT ? REASON_L7_PROTOCOL : reason;
-}
-
-/* Global: REASON_NONE, or the first layer of these rules that refuses. */
-__weak __noinline int rules_refuse(const struct question *q, __u32 id)
-{
-    const struct rules *rules = bpf_map_lookup_elem(&nsp_rules, &id);
-
-    if (!q)
-        return REASON_MALFORMED;
-    if (q->kind == QUESTION_NONE)
-        return q->reason;
-    if (!id || !rules || !(rules->flags & RULES_PRESENT)) {
-        if (!q->is_listed)
-            return q->absent;
-        return q->kind == QUESTION_FLOW   ? REASON_L3_PROTOCOL /* no RULES in this direction: no layer allows */
-               : q->kind == QUESTION_BIND ? REASON_BIND
-                                          : REASON_RAW_SOCKET;
-    }
-    switch (q->kind) {
-    case QUESTION_BIND:
-        return refuse_port(id, rules, q->protocol, q->port) ? REASON_BIND : REASON_NONE;
-    case QUESTION_RAW:
-        return has_protocol(rules->protocols, q->protocol) ? REASON_NONE : REASON_RAW_SOCKET;
-    default:
-        return refuse_flow(q, id, rules);
-    }
-}
-
-/* What the parts that enforce, those that alert and those that ignore have said so far; index: enum action. */
-struct sides {
-    struct side {
-        __u8 parts, allows, reason, profile;
-        __u16 process, reserved;
-    } side[4];
-};
-
-/* Global, so that what has been said is unknown to the verifier and 8 parts cost it no more than one. */
-__weak __noinline int sides_hear(struct sides *sides, const struct part *part, int reason)
-{
-    if (!sides || !part)
-        return 0;
-
-    struct side *side = &sides->side[part->action < ACTION_ENFORCE ? part->action : ACTION_ENFORCE];
+    __u32 action = part->action;
+    struct side *side = &in->sides[action < ACTION_ENFORCE ? action : ACTION_ENFORCE];
+    __u8 reason = answer;
 
     side->parts = 1;
     if (reason == REASON_NONE) {
-        side->allows = 1;
-    } else if (reason >= side->reason) {
-        side->reason = reason;
-        side->profile = part->profile;
-        side->process = part->process;
+        if (answer & ALLOWED_IF_JUDGED)
+            side->may_allow = 1;
+        else
+            side->allows = 1;
+        if (answer & ALLOWED_BY_NAME)
+            side->is_named = 1;
+    } else if (reason >= side->said.reason) {
+        side->said.reason = reason;
+        side->said.profile = part->profile;
+        side->said.process = part->process;
     }
-    return 0;
 }
 
-static __always_inline bool side_refuses(struct question *q, const struct side *side, __u8 verdict)
+static __always_inline bool side_refuses(const struct side *side)
 {
-    if (!side->parts || side->allows)
-        return false;
-    q->verdict = verdict;
-    q->reason = side->reason;
-    q->profile = side->profile;
-    q->process = side->process;
-    return true;
+    return side->parts && !side->allows && !side->may_allow;
+}
+
+static __always_inline void take_verdict(struct inspection *in, __u8 verdict, struct said said)
+{
+    in->verdict = verdict;
+    in->reason = said.reason;
+    in->profile = said.profile;
+    in->process = said.process;
+}
+
+/* The verdict is that of the strictest side that refuses; what milder ones say goes beside it. */
+static __always_inline void join_sides(struct inspection *in)
+{
+    const struct side *enforce = &in->sides[ACTION_ENFORCE], *alert = &in->sides[ACTION_ALERT];
+    const struct side *ignore = &in->sides[ACTION_IGNORE];
+    const struct said nothing = {};
+    bool drops = side_refuses(enforce), alerts = side_refuses(alert), ignores = side_refuses(ignore);
+
+    in->shadow = drops && alerts ? alert->said : nothing;
+    in->ignored = (drops || alerts) && ignores ? ignore->said : nothing;
+    if (drops)
+        take_verdict(in, VERDICT_DROPPED, enforce->said);
+    else if (alerts)
+        take_verdict(in, VERDICT_AUDIT, alert->said);
+    else if (ignores)
+        take_verdict(in, VERDICT_IGNORED, ignore->said);
+    else
+        take_verdict(in, VERDICT_FORWARDED, nothing);
 }
 
 static __always_inline const struct block *find_block(const struct question *q)
 {
-    struct block_key key = q->block; /* 6.1 takes no key from a global function's argument */
-    const struct block *block = bpf_map_lookup_elem(&nsp_blocks, &key);
+    const struct block *block = bpf_map_lookup_elem(&nsp_blocks, &q->block);
+    struct block_key unlisted = {.revision = q->block.revision};
 
-    if (block)
-        return block;
-    __builtin_memset(key.path, BLOCK_UNLISTED, sizeof(key.path));
+    return block ? block : bpf_map_lookup_elem(&nsp_blocks, &unlisted);
+}
+
+static __always_inline const struct block *find_unlisted(const struct question *q)
+{
+    struct block_key key = {.revision = q->block.revision};
+
     return bpf_map_lookup_elem(&nsp_blocks, &key);
 }
 
-/*
- * Global. Fills verdict, reason, profile and process. The parts that enforce are joined, and so are those that alert,
- * and those that ignore; the strictest side that nobody allows on decides. On each side the part that got furthest
- * speaks.
- */
-__weak __noinline int policy_decide(struct question *q)
+/* Whether a part is for the container that the process runs in. */
+static __always_inline bool is_for_container(struct inspection *in, const struct part *part)
 {
-    struct sides sides = {};
+    struct question *q = &in->question;
 
-    if (!q)
-        return VERDICT_DROPPED;
+    if (!part->container)
+        return true;
+    if (!q->container) {
+        const __u64 *hash = in->owner.is_known ? bpf_map_lookup_elem(&nsp_containers, &in->owner.cgroup_id) : NULL;
 
-    const struct block *block = find_block(q);
-
-    q->verdict = VERDICT_DROPPED;
-    if (!block)
-        return VERDICT_DROPPED; /* cannot be: every revision has a block for the unlisted */
-    for (__u32 i = 0; i < NSP_PARTS_MAX && i < block->count; i++) {
-        const struct part *part = &block->parts[i];
-        struct part copy = *part; /* 6.1 passes no map value to a global function */
-        __u32 rules = part->rules[q->direction & 1];
-
-        q->is_listed = copy.process != 0xffff;
-        sides_hear(&sides, &copy, rules_refuse(q, rules));
+        q->container = hash ? *hash : IS_NOT_KNOWN;
     }
-    if (side_refuses(q, &sides.side[ACTION_ENFORCE], VERDICT_DROPPED) ||
-        side_refuses(q, &sides.side[ACTION_ALERT], VERDICT_AUDIT) ||
-        side_refuses(q, &sides.side[ACTION_IGNORE], VERDICT_IGNORED))
-        return q->verdict;
-    q->verdict = VERDICT_FORWARDED;
-    q->reason = REASON_NONE;
-    return VERDICT_FORWARDED;
+    return q->container == part->container;
+}
+
+/* Of the attacks that were detected and that a part wants detected, one speaks for all. */
+static __always_inline int attack_reason(__u8 attacks)
+{
+    return attacks & ATTACK_ARP_SPOOFING  ? REASON_ARP_SPOOFING
+           : attacks & ATTACK_ND_SPOOFING ? REASON_ND_SPOOFING
+           : attacks & ATTACK_IP_SPOOFING ? REASON_IP_SPOOFING
+           : attacks & ATTACK_RAW_SOCKET  ? REASON_RAW_SOCKET_ATTACK
+                                          : REASON_NONE;
+}
+
+/* Who wants to be told what passes, whatever is decided. */
+static __always_inline void note_wishes(struct inspection *in, const struct part *part)
+{
+    struct said said = {.profile = part->profile, .process = part->process};
+
+    if (part->flags & PART_TRACE_DNS) {
+        in->tracer = said;
+        in->block_flags |= BLOCK_TRACES;
+    }
+    if (part->flags & PART_LEARN) {
+        in->learner = said;
+        in->block_flags |= BLOCK_LEARNS;
+    }
+    if (part->attacks)
+        in->block_flags |= BLOCK_ATTACKS;
+}
+
+static __always_inline int ask_part(struct inspection *in, const struct part *part)
+{
+    struct question *q = &in->question;
+
+    if (part->flags & PART_IMAGE_ONLY && !in->owner.is_image && q->kind != QUESTION_NONE)
+        return REASON_NOT_IMAGE;
+    q->is_listed = part->process != 0xffff;
+    return rules_refuse(q, part->rules[q->direction & 1]);
+}
+
+/* Asks one part and hears its answer; true if it allows, as far as packets' headers go. */
+static __always_inline bool hear_part(struct inspection *in, const struct part *part)
+{
+    struct question *q = &in->question;
+    int answer;
+
+    if (!is_for_container(in, part)) {
+        q->missed |= 1 << (part->profile & 7);
+        return false;
+    }
+    q->heard |= 1 << (part->profile & 7);
+    note_wishes(in, part);
+    if (q->kind == QUESTION_ATTACK) {
+        answer = attack_reason(part->attacks & q->attacks);
+        if (answer)
+            side_hear(in, part, answer);
+        return false;
+    }
+    answer = ask_part(in, part);
+    side_hear(in, part, answer);
+    return !(answer & 0xff);
+}
+
+/* A profile that lists this executable for other containers only does not list it here. */
+static __always_inline void hear_missed(struct inspection *in)
+{
+    const struct question *q = &in->question;
+    const struct block *block = find_unlisted(q);
+
+    if (!block)
+        return;
+    for (__u32 i = 0; i < NSP_PARTS_MAX && i < block->count; i++) {
+        __u8 profile = block->parts[i].profile & 7;
+
+        if (q->missed >> profile & 1 && !(q->heard >> profile & 1))
+            hear_part(in, &block->parts[i]);
+    }
+}
+
+/* Whether what a flow carries must be read: because some side allows it on that condition, or for those who want to
+ * know what it asks for. */
+static __always_inline bool wants_reading(const struct inspection *in)
+{
+    const struct question *q = &in->question;
+    bool is_conditional = false;
+
+    if (q->kind != QUESTION_FLOW || (q->protocol != PROTOCOL_TCP && q->protocol != PROTOCOL_UDP))
+        return false;
+    for (int i = ACTION_IGNORE; i <= ACTION_ENFORCE; i++)
+        is_conditional |= in->sides[i].may_allow && !in->sides[i].allows;
+    if (is_conditional || (in->block_flags & BLOCK_LEARNS && q->protocol == PROTOCOL_TCP))
+        return true;
+    return q->port == PORT_DNS && in->block_flags & (BLOCK_READS_DNS | BLOCK_TRACES | BLOCK_LEARNS);
+}
+
+static __always_inline void decide(struct inspection *in, const struct block *block)
+{
+    in->block_flags = block->flags & BLOCK_READS_DNS;
+    if (in->question.kind == QUESTION_ATTACK && !(block->flags & BLOCK_ATTACKS))
+        return;
+    for (__u32 i = 0; i < NSP_PARTS_MAX && i < block->count; i++) {
+        if (hear_part(in, &block->parts[i]))
+            in->parts |= 1 << i;
+    }
+    if (in->question.missed & ~in->question.heard)
+        hear_missed(in);
+    for (int i = ACTION_IGNORE; i <= ACTION_ENFORCE; i++)
+        in->is_named |= in->sides[i].is_named;
+}
+
+/*
+ * Global, so that the verifier walks through it once and not once for every way that leads to it; such a function takes
+ * no map memory as an argument (6.1), but may look it up itself. Answers in->question.
+ */
+__weak __noinline int policy_decide(__u32 desk)
+{
+    struct inspection *in = bpf_map_lookup_elem(&nsp_desks, &desk);
+    const struct block *block;
+
+    if (!in)
+        return VERDICT_DROPPED;
+    block = find_block(&in->question);
+    __builtin_memset(in->sides, 0, sizeof(in->sides));
+    in->parts = 0;
+    in->is_named = 0;
+    if (block)
+        decide(in, block);
+    else
+        in->sides[ACTION_ENFORCE].parts = 1; /* cannot be: every revision has a block for the unlisted */
+    join_sides(in);
+    in->is_inspected = wants_reading(in);
+    return in->verdict;
 }
 
 /* The block that judges this: the executable's, that of the unlisted, or that of packets without an owner. */
-static __always_inline void ask_block(struct question *q, const struct socket_state *owner)
+static __always_inline void ask_block(struct question *q, const struct owner_copy *owner)
 {
-    if (!owner) {
+    if (!owner->is_known) {
         __builtin_memset(q->block.path, BLOCK_DEFAULT, sizeof(q->block.path));
         q->absent = REASON_NO_DEFAULT;
     } else if (owner->untrusted) {
@@ -220,28 +243,41 @@ static __always_inline void ask_block(struct question *q, const struct socket_st
     }
 }
 
-/* Judges an inspection: fills its verdict, reason, profile and process; returns the verdict. */
-static __always_inline int policy_judge(struct inspection *in, __u8 kind)
+static __always_inline int ask(struct inspection *in, __u8 kind, __u8 attacks)
 {
     const struct flow_key *flow = &in->packet.flow;
-    struct question q = {
-        .block.revision = in->revision,
-        .port = bpf_ntohs(in->direction == EGRESS ? flow->remote_port_be : flow->local_port_be),
-        .ethertype = in->packet.ethertype,
-        .protocol = flow->protocol,
-        .direction = in->direction,
-        .kind = kind,
-        .reason = in->reason,
-    };
+    struct question *q = &in->question;
 
-    __builtin_memcpy(q.remote, flow->remote, sizeof(q.remote));
-    ask_block(&q, in->owner);
-    policy_decide(&q);
-    in->verdict = q.verdict;
-    in->reason = q.reason;
-    in->profile = q.profile;
-    in->process = q.process;
-    return in->verdict;
+    __builtin_memset(q, 0, sizeof(*q));
+    q->block.revision = in->revision;
+    q->slot = in->slot;
+    q->epoch = flow->epoch;
+    q->port = bpf_ntohs(in->direction == EGRESS ? flow->remote_port_be : flow->local_port_be);
+    q->ethertype = in->packet.ethertype;
+    q->protocol = flow->protocol;
+    q->direction = in->direction;
+    q->kind = kind;
+    q->reason = in->reason;
+    q->attacks = attacks;
+    q->is_live = in->is_named && in->flags & EVENT_LIVE_FLOW;
+    __builtin_memcpy(q->remote, flow->remote, sizeof(q->remote));
+    ask_block(q, &in->owner);
+    return policy_decide(in->desk);
+}
+
+/*
+ * Judges an inspection: fills all that is named in struct inspection from verdict to learner; returns the verdict. Of a
+ * flow that lives, is_named says before whether its ruling was RULING_NAMED.
+ */
+static __always_inline int policy_judge(struct inspection *in, __u8 kind)
+{
+    return ask(in, kind, 0);
+}
+
+/* attacks: enum attacks. FORWARDED where nobody wants them detected. */
+static __always_inline int policy_judge_attack(struct inspection *in, __u8 attacks)
+{
+    return ask(in, QUESTION_ATTACK, attacks);
 }
 
 #endif

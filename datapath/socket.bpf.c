@@ -49,20 +49,16 @@ static __always_inline struct socket_state *own_socket(struct bpf_sock *sk)
 static __always_inline void inspect_socket(struct inspection *in, const struct socket_state *state, __u8 hook)
 {
     in->hook = hook;
-    in->owner = state;
+    inspect_owner(in, state);
     in->packet.flow.protocol = state->protocol;
 }
 
-/* May this process have a raw socket? Not inlined, nor are the others that judge: their stack is free while naming. */
-static __noinline int judge_raw(struct bpf_sock *ctx, struct socket_state *state)
+/* May this process have a raw socket? */
+static __always_inline int answer_raw(struct inspection *in, struct bpf_sock *ctx, struct socket_state *state)
 {
-    struct inspection in = {};
+    inspect_socket(in, state, HOOK_SOCK_CREATE);
 
-    if (!state)
-        return REFUSE;
-    inspect_socket(&in, state, HOOK_SOCK_CREATE);
-
-    int access = inspect_pod(&in, state->slot, state->epoch);
+    int access = inspect_pod(in, state->slot, state->epoch);
 
     if (access == POD_ACCESS_FREE)
         return ALLOW;
@@ -71,12 +67,25 @@ static __noinline int judge_raw(struct bpf_sock *ctx, struct socket_state *state
     if (ctx->type != SOCK_RAW || access == POD_ACCESS_AUDIT)
         return ALLOW;
     if (access == POD_ACCESS_CLOSED)
-        return event_pending(&in, access) ? ALLOW : REFUSE;
-    in.packet.ethertype = ctx->family == AF_INET ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
-    in.direction = EGRESS;
-    if (policy_judge(&in, QUESTION_RAW) != VERDICT_FORWARDED)
-        event_report(&in);
-    return in.verdict == VERDICT_DROPPED ? REFUSE : ALLOW;
+        return event_pending(in, access) ? ALLOW : REFUSE;
+    in->packet.ethertype = ctx->family == AF_INET ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
+    in->direction = EGRESS;
+    if (policy_judge(in, QUESTION_RAW) != VERDICT_FORWARDED)
+        event_report(in);
+    return in->verdict == VERDICT_DROPPED ? REFUSE : ALLOW;
+}
+
+static __always_inline int judge_raw(struct bpf_sock *ctx, struct socket_state *state)
+{
+    struct inspection *in = inspect_take();
+
+    if (!in)
+        return REFUSE;
+
+    int answer = answer_raw(in, ctx, state);
+
+    inspect_give_back(in);
+    return answer;
 }
 
 SEC("cgroup/sock_create")
@@ -91,7 +100,7 @@ int nsp_sock_create(struct bpf_sock *ctx)
         return REFUSE;
     if (ctx->type != SOCK_RAW && ctx->protocol != PROTOCOL_MPTCP)
         return ALLOW;
-    return judge_raw(ctx, state) == ALLOW ? ALLOW : REFUSE;
+    return judge_raw(ctx, state);
 }
 
 /* The context of sock_release does not show the socket's own address. */
@@ -110,28 +119,36 @@ static __always_inline void set_local(struct flow_key *flow, const struct sock *
     }
 }
 
+static __always_inline void remember_closed(struct inspection *in, const struct socket_state *state,
+                                            const struct sock *sk)
+{
+    struct flow_key *flow = &in->packet.flow;
+
+    flow->protocol = PROTOCOL_TCP;
+    __builtin_memcpy(flow->remote, state->peer, 16);
+    flow->remote_port_be = state->peer_port_be;
+    set_local(flow, sk);
+    flow_remember(in, state->ruling | RULING_ANSWERED, bpf_ktime_get_coarse_ns());
+}
+
 /* A closed TCP socket may still have to answer its peer, without a socket (RST): its flow moves to the pod's table. */
 SEC("cgroup/sock_release")
 int nsp_release(struct bpf_sock *ctx)
 {
     struct socket_state *state;
-    struct inspection in = {};
+    struct inspection *in;
 
     if (ctx->protocol != PROTOCOL_TCP)
         return ALLOW;
     state = bpf_sk_storage_get(&nsp_sockets, ctx, NULL, 0);
     if (!state || !state->ruling || ruling_verdict(state->ruling) == VERDICT_DROPPED)
         return ALLOW;
-    if (inspect_pod(&in, state->slot, state->epoch) != POD_ACCESS_JUDGE)
-        return ALLOW;
-
-    struct flow_key *flow = &in.packet.flow;
-
-    flow->protocol = PROTOCOL_TCP;
-    __builtin_memcpy(flow->remote, state->peer, 16);
-    flow->remote_port_be = state->peer_port_be;
-    set_local(flow, kernel_address(ctx));
-    flow_remember(&in, state->ruling | RULING_ANSWERED, bpf_ktime_get_coarse_ns());
+    in = inspect_take();
+    if (!in)
+        return ALLOW; /* its last words are refused */
+    if (inspect_pod(in, state->slot, state->epoch) == POD_ACCESS_JUDGE)
+        remember_closed(in, state, kernel_address(ctx));
+    inspect_give_back(in);
     return ALLOW;
 }
 
@@ -165,9 +182,26 @@ static __always_inline bool inspect_destination(struct inspection *in, struct bp
     return !inspect_is_own_address(state->slot, flow->remote);
 }
 
-static __noinline int judge_connect(struct bpf_sock_addr *ctx, struct socket_state *state, int is_v6)
+static __always_inline int answer_connect(struct inspection *in, struct bpf_sock_addr *ctx, struct socket_state *state,
+                                          bool is_v6)
 {
-    struct inspection in = {};
+    inspect_socket(in, state, HOOK_CONNECT);
+    in->cookie = bpf_get_socket_cookie(ctx);
+    if (!inspect_destination(in, ctx, state, is_v6))
+        return ALLOW;
+
+    int access = inspect_pod(in, state->slot, state->epoch);
+
+    if (access == POD_ACCESS_FREE)
+        return ALLOW;
+    if (access != POD_ACCESS_JUDGE)
+        return event_pending(in, access) ? ALLOW : REFUSE;
+    return flow_decide_tcp(in, state) == VERDICT_DROPPED ? REFUSE : ALLOW;
+}
+
+static __always_inline int judge_connect(struct bpf_sock_addr *ctx, struct socket_state *state, bool is_v6)
+{
+    struct inspection *in;
 
     if (!state)
         return REFUSE;
@@ -176,66 +210,90 @@ static __noinline int judge_connect(struct bpf_sock_addr *ctx, struct socket_sta
     state->protocol = PROTOCOL_TCP;
     state->is_passive = 0;
     __sync_lock_test_and_set(&state->ruling, 0);
-    inspect_socket(&in, state, HOOK_CONNECT);
-    in.cookie = bpf_get_socket_cookie(ctx);
-    if (!inspect_destination(&in, ctx, state, is_v6))
-        return ALLOW;
+    in = inspect_take();
+    if (!in)
+        return REFUSE;
 
-    int access = inspect_pod(&in, state->slot, state->epoch);
+    int answer = answer_connect(in, ctx, state, is_v6);
 
-    if (access == POD_ACCESS_FREE)
-        return ALLOW;
-    if (access != POD_ACCESS_JUDGE)
-        return event_pending(&in, access) ? ALLOW : REFUSE;
-    return flow_decide_tcp(&in, state) == VERDICT_DROPPED ? REFUSE : ALLOW;
+    inspect_give_back(in);
+    return answer;
 }
 
-static __noinline int judge_datagram(struct bpf_sock_addr *ctx, struct socket_state *state, int is_v6)
+static __always_inline int answer_datagram(struct inspection *in, struct bpf_sock_addr *ctx, struct socket_state *state,
+                                           bool is_v6)
 {
-    struct inspection in = {};
-
-    if (!state)
-        return REFUSE;
-    inspect_socket(&in, state, HOOK_SENDMSG);
-    in.cookie = bpf_get_socket_cookie(ctx);
-    in.packet.flow.local_port_be = bpf_htons(ctx->sk->src_port);
-    if (!inspect_destination(&in, ctx, state, is_v6))
+    inspect_socket(in, state, HOOK_SENDMSG);
+    in->cookie = bpf_get_socket_cookie(ctx);
+    in->packet.flow.local_port_be = bpf_htons(ctx->sk->src_port);
+    if (!inspect_destination(in, ctx, state, is_v6))
         return ALLOW;
 
-    int access = inspect_pod(&in, state->slot, state->epoch);
+    int access = inspect_pod(in, state->slot, state->epoch);
 
     if (access == POD_ACCESS_FREE)
         return ALLOW;
     if (access != POD_ACCESS_JUDGE)
-        return event_pending(&in, access) ? ALLOW : REFUSE;
-    return flow_decide_by_socket(&in, state, EGRESS) == VERDICT_DROPPED ? REFUSE : ALLOW;
+        return event_pending(in, access) ? ALLOW : REFUSE;
+    return flow_decide_by_socket(in, state, EGRESS) == VERDICT_DROPPED ? REFUSE : ALLOW;
+}
+
+static __always_inline int judge_datagram(struct bpf_sock_addr *ctx, struct socket_state *state, bool is_v6)
+{
+    struct inspection *in = state ? inspect_take() : NULL;
+
+    if (!in)
+        return REFUSE;
+
+    int answer = answer_datagram(in, ctx, state, is_v6);
+
+    inspect_give_back(in);
+    return answer;
+}
+
+static __always_inline bool is_loopback(struct bpf_sock_addr *ctx, const __u8 address[16], bool is_v6)
+{
+    if (is_mapped_ipv4(address))
+        return address[12] == 127;
+    return is_v6 && !ctx->user_ip6[0] && !ctx->user_ip6[1] && !ctx->user_ip6[2] && ctx->user_ip6[3] == bpf_htonl(1);
 }
 
 /* profile.md 15: refused only to unlisted binaries and for a port that no ingress rule can match. */
-static __noinline int judge_bind(struct bpf_sock_addr *ctx, struct socket_state *state, int is_v6)
+static __always_inline int answer_bind(struct inspection *in, struct bpf_sock_addr *ctx, struct socket_state *state,
+                                       bool is_v6)
 {
-    struct inspection in = {};
-    struct flow_key *flow = &in.packet.flow;
+    struct flow_key *flow = &in->packet.flow;
+
+    inspect_socket(in, state, HOOK_BIND);
+    in->direction = INGRESS;
+    in->cookie = bpf_get_socket_cookie(ctx);
+    flow->protocol = ctx->protocol;
+    set_address(ctx, flow->local, is_v6);
+    flow->local_port_be = ctx->user_port;
+    set_ethertype(in, flow->local);
+    if (is_loopback(ctx, flow->local, is_v6) || inspect_pod(in, state->slot, state->epoch) != POD_ACCESS_JUDGE)
+        return ALLOW; /* binding sends nothing */
+    if (policy_judge(in, QUESTION_BIND) != VERDICT_FORWARDED)
+        event_report(in);
+    return in->verdict == VERDICT_DROPPED ? REFUSE : ALLOW;
+}
+
+static __always_inline int judge_bind(struct bpf_sock_addr *ctx, struct socket_state *state, bool is_v6)
+{
+    struct inspection *in;
 
     if (!state)
         return REFUSE;
     if (!ctx->user_port || (ctx->protocol != PROTOCOL_TCP && ctx->protocol != PROTOCOL_UDP))
         return ALLOW;
-    inspect_socket(&in, state, HOOK_BIND);
-    in.direction = INGRESS;
-    in.cookie = bpf_get_socket_cookie(ctx);
-    flow->protocol = ctx->protocol;
-    set_address(ctx, flow->local, is_v6);
-    flow->local_port_be = ctx->user_port;
-    set_ethertype(&in, flow->local);
-    if ((is_mapped_ipv4(flow->local) && flow->local[12] == 127) ||
-        (is_v6 && !ctx->user_ip6[0] && !ctx->user_ip6[1] && !ctx->user_ip6[2] && ctx->user_ip6[3] == bpf_htonl(1)))
-        return ALLOW;
-    if (inspect_pod(&in, state->slot, state->epoch) != POD_ACCESS_JUDGE)
-        return ALLOW; /* binding sends nothing */
-    if (policy_judge(&in, QUESTION_BIND) != VERDICT_FORWARDED)
-        event_report(&in);
-    return in.verdict == VERDICT_DROPPED ? REFUSE : ALLOW;
+    in = inspect_take();
+    if (!in)
+        return REFUSE;
+
+    int answer = answer_bind(in, ctx, state, is_v6);
+
+    inspect_give_back(in);
+    return answer;
 }
 
 static __always_inline struct socket_state *caller_of(struct bpf_sock_addr *ctx)
@@ -246,37 +304,37 @@ static __always_inline struct socket_state *caller_of(struct bpf_sock_addr *ctx)
 SEC("cgroup/connect4")
 int nsp_connect4(struct bpf_sock_addr *ctx)
 {
-    return judge_connect(ctx, caller_of(ctx), false) == ALLOW ? ALLOW : REFUSE;
+    return judge_connect(ctx, caller_of(ctx), false);
 }
 
 SEC("cgroup/connect6")
 int nsp_connect6(struct bpf_sock_addr *ctx)
 {
-    return judge_connect(ctx, caller_of(ctx), true) == ALLOW ? ALLOW : REFUSE;
+    return judge_connect(ctx, caller_of(ctx), true);
 }
 
 SEC("cgroup/sendmsg4")
 int nsp_sendmsg4(struct bpf_sock_addr *ctx)
 {
-    return judge_datagram(ctx, caller_of(ctx), false) == ALLOW ? ALLOW : REFUSE;
+    return judge_datagram(ctx, caller_of(ctx), false);
 }
 
 SEC("cgroup/sendmsg6")
 int nsp_sendmsg6(struct bpf_sock_addr *ctx)
 {
-    return judge_datagram(ctx, caller_of(ctx), true) == ALLOW ? ALLOW : REFUSE;
+    return judge_datagram(ctx, caller_of(ctx), true);
 }
 
 SEC("cgroup/bind4")
 int nsp_bind4(struct bpf_sock_addr *ctx)
 {
-    return judge_bind(ctx, caller_of(ctx), false) == ALLOW ? ALLOW : REFUSE;
+    return judge_bind(ctx, caller_of(ctx), false);
 }
 
 SEC("cgroup/bind6")
 int nsp_bind6(struct bpf_sock_addr *ctx)
 {
-    return judge_bind(ctx, caller_of(ctx), true) == ALLOW ? ALLOW : REFUSE;
+    return judge_bind(ctx, caller_of(ctx), true);
 }
 
 /* listen() may come without bind(), and from another process than socket(). Children inherit what is set here. */

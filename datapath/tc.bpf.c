@@ -78,10 +78,10 @@ static __always_inline void decide_kernel_tcp(struct __sk_buff *skb, struct insp
     } else if (!found.state || found.state->slot != in->slot || found.state->epoch != p->flow.epoch) {
         decide_kernel_tcp_alone(in);
     } else if (found.tcp_state == BPF_TCP_LISTEN || found.tcp_state == BPF_TCP_NEW_SYN_RECV) {
-        in->owner = found.state;
+        inspect_owner(in, found.state);
         flow_decide_listener(in, 1);
     } else {
-        in->owner = found.state;
+        inspect_owner(in, found.state);
         flow_decide_tcp(in, found.state);
     }
 }
@@ -174,50 +174,51 @@ static __always_inline struct socket_state *check_owner(struct __sk_buff *skb, s
 SEC("tc")
 int nsp_from_pod(struct __sk_buff *skb)
 {
-    struct inspection in = {};
+    struct inspection *in = inspect_start(DESK_FROM_POD);
     struct bpf_sock *sk = skb->sk;
     struct socket_state *carried = NULL, *state;
-    bool is_foreign = false;
+    bool is_foreign = false, is_segment;
     __u32 slot, epoch;
 
+    if (!in)
+        return DROP;
     if (sk)
         sk = bpf_sk_fullsock(sk);
     if (sk) {
         carried = bpf_sk_storage_get(&nsp_sockets, sk, NULL, 0);
         is_foreign = !carried && is_foreign_socket(sk);
     }
-    packet_parse_frame(skb, &in.packet, true);
+    packet_parse_frame(skb, &in->packet, true);
     state = check_owner(skb, carried, &slot, &epoch);
-    in.hook = HOOK_TC_FROM_POD;
-    in.ifindex = skb->ifindex;
-    in.owner = state;
+    in->hook = HOOK_TC_FROM_POD;
+    in->ifindex = skb->ifindex;
 
-    int access = inspect_pod(&in, slot, epoch);
+    int access = inspect_pod(in, slot, epoch);
 
     if (access == POD_ACCESS_FREE)
-        return let_pass(skb, in.slot, EGRESS);
+        return let_pass(skb, in->slot, EGRESS);
+    is_segment = is_segment_of(&in->packet, state);
+    if (access == POD_ACCESS_JUDGE && is_segment && tcp_is_known_good(in, state))
+        return let_pass(skb, in->slot, EGRESS);
+    inspect_owner(in, state);
     if (access != POD_ACCESS_JUDGE)
-        return event_pending(&in, access) ? let_pass(skb, in.slot, EGRESS) : DROP;
-    if (is_segment_of(&in.packet, state)) {
-        if (tcp_is_known_good(&in, state))
-            return let_pass(skb, in.slot, EGRESS);
-        if (reset_can_answer(&in.packet))
-            in.flags |= EVENT_RESET;
-    }
-    in.cookie = state ? bpf_get_socket_cookie(skb) : 0;
-    if (in.packet.reason)
-        refuse_as(&in, in.packet.reason);
+        return event_pending(in, access) ? let_pass(skb, in->slot, EGRESS) : DROP;
+    if (is_segment && reset_can_answer(&in->packet))
+        in->flags |= EVENT_RESET;
+    in->cookie = state ? bpf_get_socket_cookie(skb) : 0;
+    if (in->packet.reason)
+        refuse_as(in, in->packet.reason);
     else if (is_foreign || (carried && !state))
-        refuse_as(&in, REASON_FOREIGN_SOCKET);
-    else if (in.packet.fragment == FRAGMENT_LATER)
-        decide_later_fragment(&in);
+        refuse_as(in, REASON_FOREIGN_SOCKET);
+    else if (in->packet.fragment == FRAGMENT_LATER)
+        decide_later_fragment(in);
     else if (state)
-        decide_owned(&in, state);
+        decide_owned(in, state);
     else
-        decide_unowned(skb, &in, EGRESS);
-    if (in.packet.fragment == FRAGMENT_FIRST && in.verdict != VERDICT_DROPPED)
-        fragment_remember(&in);
-    return in.verdict == VERDICT_DROPPED ? drop_or_reset(skb, &in) : let_pass(skb, in.slot, EGRESS);
+        decide_unowned(skb, in, EGRESS);
+    if (in->packet.fragment == FRAGMENT_FIRST && in->verdict != VERDICT_DROPPED)
+        fragment_remember(in);
+    return in->verdict == VERDICT_DROPPED ? drop_or_reset(skb, in) : let_pass(skb, in->slot, EGRESS);
 }
 
 /*
@@ -340,23 +341,24 @@ static __always_inline void decide_arriving(struct __sk_buff *skb, struct inspec
 SEC("tc")
 int nsp_to_pod(struct __sk_buff *skb)
 {
-    struct inspection in = {};
+    struct inspection *in = inspect_start(DESK_TO_POD);
     __u32 ifindex = skb->ifindex;
     const struct iface *iface = bpf_map_lookup_elem(&nsp_ifs, &ifindex);
-    struct packet *p = &in.packet;
 
-    packet_parse_frame(skb, p, false);
-    in.hook = HOOK_TC_TO_POD;
-    in.ifindex = ifindex;
-    in.direction = INGRESS;
+    if (!in)
+        return DROP;
+    packet_parse_frame(skb, &in->packet, false);
+    in->hook = HOOK_TC_TO_POD;
+    in->ifindex = ifindex;
+    in->direction = INGRESS;
 
-    int access = inspect_pod(&in, iface ? iface->slot : 0, iface ? iface->epoch : 0);
+    int access = inspect_pod(in, iface ? iface->slot : 0, iface ? iface->epoch : 0);
 
     if (access == POD_ACCESS_FREE)
-        return let_pass(skb, in.slot, INGRESS);
+        return let_pass(skb, in->slot, INGRESS);
     if (access != POD_ACCESS_JUDGE || !iface)
-        return event_pending(&in, access) ? let_pass(skb, in.slot, INGRESS) : DROP;
+        return event_pending(in, access) ? let_pass(skb, in->slot, INGRESS) : DROP;
 
-    decide_arriving(skb, &in, iface->netns_id);
-    return in.verdict == VERDICT_DROPPED ? DROP : let_pass(skb, in.slot, INGRESS);
+    decide_arriving(skb, in, iface->netns_id);
+    return in->verdict == VERDICT_DROPPED ? DROP : let_pass(skb, in->slot, INGRESS);
 }

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What one RULES object says of a flow: layers l3, address and l4, all of which must allow; an absent or empty list
+ * allows nothing. What the flow carries is judged later (application.h). One code path for both directions and
+ * families.
+ */
+#ifndef NSP_DATAPATH_RULES_H
+#define NSP_DATAPATH_RULES_H
+
+#include "datapath/inspect.h"
+
+/* Beside REASON_NONE in the answer of rules_refuse(). */
+#define ALLOWED_IF_JUDGED 0x100 /* by what it carries */
+#define ALLOWED_BY_NAME 0x200   /* the peer was learnt */
+
+/* Whether the peer is in cidr4 or cidr6. */
+static __always_inline bool rules_list_address(__u32 id, const struct rules *rules, const __u8 peer[16])
+{
+    if (rules->flags & (is_mapped_ipv4(peer) ? RULES_ANY4 : RULES_ANY6))
+        return true;
+    if (!(rules->flags & RULES_CIDRS))
+        return false;
+
+    void *trie = bpf_map_lookup_elem(&nsp_cidrs, &id);
+    struct cidr_key key = {.prefix_length = 128};
+
+    __builtin_memcpy(key.address, peer, 16);
+    return trie && bpf_map_lookup_elem(trie, &key);
+}
+
+/* REASON_NONE, perhaps with ALLOWED_BY_NAME, or why the address layer refuses. */
+static __always_inline int refuse_address(const struct question *q, __u32 id, const struct rules *rules)
+{
+    if (rules_list_address(id, rules, q->remote))
+        return REASON_NONE;
+    if (!(rules->flags & RULES_FQDNS) || q->direction != EGRESS)
+        return REASON_ADDRESS;
+    return REASON_ADDRESS; /* names_refuse() */
+}
+
+/* Whether a bit is set in one of the 256-bit sets of struct rules. */
+static __always_inline bool has_protocol(const __u64 set[4], __u8 protocol)
+{
+    return set[protocol >> 6 & 3] >> (protocol & 63) & 1;
+}
+
+static __always_inline int refuse_port(__u32 id, const struct rules *rules, __u8 protocol, __u16 port)
+{
+    if (has_protocol(rules->protocols, protocol))
+        return REASON_NONE;
+    if (!has_protocol(rules->ported, protocol))
+        return REASON_L4_PROTOCOL;
+
+    struct port_key key = {.rules = id, .protocol = protocol};
+
+    for (int length = 16; length >= 0; length--) {
+        if (!(rules->port_lengths >> length & 1))
+            continue;
+        key.length = length;
+        key.port = port & (0xffff0000 >> length);
+        if (bpf_map_lookup_elem(&nsp_ports, &key))
+            return REASON_NONE;
+    }
+    return REASON_L4_PORT;
+}
+
+/* Protocols without data that anybody knows how to read are allowed by `any` alone. */
+static __always_inline int refuse_unread(const struct rules *rules, __u8 protocol)
+{
+    if (!(rules->flags & RULES_INSPECT))
+        return REASON_NONE;
+    if (protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP)
+        return ALLOWED_IF_JUDGED;
+    return rules->flags & RULES_L7_ANY ? REASON_NONE : REASON_L7_PROTOCOL;
+}
+
+static __always_inline int refuse_flow(const struct question *q, __u32 id, const struct rules *rules)
+{
+    bool is_arp = q->ethertype == ETHERTYPE_ARP;
+    __u32 l3 = q->ethertype == ETHERTYPE_IPV4   ? L3_IPV4
+               : q->ethertype == ETHERTYPE_IPV6 ? L3_IPV6
+               : is_arp                         ? L3_ARP
+                                                : 0;
+
+    if (!(rules->l3 & l3))
+        return REASON_L3_PROTOCOL;
+    if (is_arp)
+        return REASON_NONE; /* address and l4 do not apply */
+
+    int address = refuse_address(q, id, rules);
+
+    if (address & 0xff)
+        return address;
+
+    int port = refuse_port(id, rules, q->protocol, q->port);
+
+    return port ? port : address | refuse_unread(rules, q->protocol);
+}
+
+/* The first layer of these rules that refuses, or REASON_NONE with one of the bits above. */
+static __always_inline int rules_refuse(const struct question *q, __u32 id)
+{
+    const struct rules *rules = bpf_map_lookup_elem(&nsp_rules, &id);
+
+    if (q->kind == QUESTION_NONE)
+        return q->reason;
+    if (!id || !rules || !(rules->flags & RULES_PRESENT)) {
+        if (!q->is_listed)
+            return q->absent;
+        return q->kind == QUESTION_FLOW   ? REASON_L3_PROTOCOL /* no RULES in this direction: no layer allows */
+               : q->kind == QUESTION_BIND ? REASON_BIND
+                                          : REASON_RAW_SOCKET;
+    }
+    switch (q->kind) {
+    case QUESTION_BIND:
+        return refuse_port(id, rules, q->protocol, q->port) ? REASON_BIND : REASON_NONE;
+    case QUESTION_RAW:
+        return has_protocol(rules->protocols, q->protocol) ? REASON_NONE : REASON_RAW_SOCKET;
+    default:
+        return refuse_flow(q, id, rules);
+    }
+}
+
+#endif
