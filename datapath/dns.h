@@ -38,7 +38,7 @@ struct dns_reading {
     struct dns_query *query;
     struct dns_answer *answer;
     struct name *other;
-    const __u32 *key;
+    const struct text_keys *keys;
 };
 
 /* One resource record: its fixed part, and where its parts begin. */
@@ -82,7 +82,7 @@ static __always_inline __u32 dns_read_question(struct dns_message *message, stru
     if (message->length < DNS_HEADER_SIZE || message->length > DNS_MESSAGE_MAX || dns_number(message, 4) != 1)
         return 0;
 
-    __u32 at = name_read(message, DNS_HEADER_SIZE, name, key);
+    __u32 at = name_read(message, DNS_HEADER_SIZE, name, (const void *)key);
 
     if (!at || at > DNS_MESSAGE_MAX || at + 4 > message->length || dns_number(message, at + 2) != DNS_CLASS_IN)
         return 0;
@@ -100,7 +100,7 @@ static __always_inline __u32 dns_skip_owner(struct dns_reading *r, __u32 at)
 
         return to >= DNS_HEADER_SIZE && to < at ? at + 2 : 0;
     }
-    return first ? name_read_compressed(r->message, at, r->other, r->key) : at + 1;
+    return first ? name_read_compressed(r->message, at, r->other, r->keys) : at + 1;
 }
 
 /* The record at message->record. False: there is none. */
@@ -160,7 +160,7 @@ static long dns_read_extra(__u32 index, struct dns_reading *r)
 /* REASON_NONE, or REASON_DNS_MESSAGE. key: control.text_key. */
 SUBPROGRAM int dns_read_query(struct dns_message *message, struct dns_query *query, const __u32 *key)
 {
-    struct dns_reading r = {.message = message, .query = query, .other = &query->other, .key = key};
+    struct dns_reading r = {.message = message, .query = query, .other = &query->other, .keys = (const void *)key};
 
     if (!dns_looks_like_query(message->bytes))
         return REASON_DNS_MESSAGE;

@@ -43,22 +43,27 @@ struct dns_answer {
     struct name other;          /* an owner, or where a CNAME leads */
 };
 
-static __always_inline bool dns_is_owner(const struct dns_owner *owner, const __u64 hash[4], __u16 length)
+/* The hash of a name, as an argument that the verifier knows the size of. */
+struct dns_hash {
+    __u64 words[4];
+};
+
+static __always_inline bool dns_is_owner(const struct dns_owner *owner, const __u64 hash[4], __u32 length)
 {
     return owner->length == length && !((owner->hash[0] ^ hash[0]) | (owner->hash[1] ^ hash[1]) |
                                         (owner->hash[2] ^ hash[2]) | (owner->hash[3] ^ hash[3]));
 }
 
 /* Which name of the chain this is; DNS_LINKS_MAX + 1: none. */
-static __always_inline __u32 dns_find_in_chain(const struct dns_answer *answer, const __u64 hash[4], __u16 length)
+CHECKED_ALONE __u32 dns_find_in_chain(const struct dns_answer *answer, const struct dns_hash *hash, __u32 length)
 {
-    __u32 found = DNS_LINKS_MAX + 1;
-
-    for (__u32 i = 0; i <= DNS_LINKS_MAX; i++) {
-        if (i <= answer->links && dns_is_owner(&answer->chain[i], hash, length))
-            found = i;
+    if (!answer || !hash)
+        return DNS_LINKS_MAX + 1;
+    for (__u32 i = 0; i <= DNS_LINKS_MAX && i <= answer->links; i++) {
+        if (dns_is_owner(&answer->chain[i], hash->words, length))
+            return i;
     }
-    return found;
+    return DNS_LINKS_MAX + 1;
 }
 
 static __always_inline void dns_set_owner(struct dns_owner *owner, const struct name *name, __u32 ttl, __u32 at)
@@ -80,7 +85,7 @@ static __always_inline bool dns_extend_chain(struct dns_reading *r, __u32 at, __
     __u32 links = answer->links;
 
     if (links >= DNS_LINKS_MAX || at >= DNS_MESSAGE_MAX ||
-        dns_find_in_chain(answer, other->hash, other->length) <= DNS_LINKS_MAX)
+        dns_find_in_chain(answer, (const void *)other->hash, other->length) <= DNS_LINKS_MAX)
         return false;
     if (r->message->bytes[at] >= 0xc0)
         at = dns_number(r->message, at) & 0x3fff;
@@ -155,13 +160,13 @@ static __always_inline bool dns_use_record(struct dns_reading *r, const struct d
     bool is_last = dns_number(r->message, record->owner) == (0xc000 | last->at);
 
     if (!is_last) {
-        if (!name_read_compressed(r->message, record->owner, r->other, r->key))
+        if (!name_read_compressed(r->message, record->owner, r->other, r->keys))
             return false;
         is_last = dns_is_owner(last, r->other->hash, r->other->length);
         if (!is_last && !dns_let_wait(r, record))
             return false;
     }
-    if (is_cname && name_read_compressed(r->message, record->data, r->other, r->key) != record->next)
+    if (is_cname && name_read_compressed(r->message, record->data, r->other, r->keys) != record->next)
         return false;
     if (!is_last)
         return true;
@@ -200,15 +205,15 @@ static long dns_try_waiting(__u32 index, struct dns_reading *r)
 
     struct dns_waiting *record = &answer->records[at];
     const struct dns_owner *owner = &record->owner;
-    __u32 type = record->type, link = dns_find_in_chain(answer, owner->hash, owner->length);
+    __u32 type = record->type, link = dns_find_in_chain(answer, (const void *)owner->hash, owner->length);
     bool is_clean;
 
     if (!type || link > DNS_LINKS_MAX || (type == DNS_TYPE_CNAME && link != answer->links))
         return 0;
     record->type = 0;
     if (type == DNS_TYPE_CNAME)
-        is_clean =
-            name_read_compressed(r->message, owner->at, r->other, r->key) && dns_extend_chain(r, owner->at, owner->ttl);
+        is_clean = name_read_compressed(r->message, owner->at, r->other, r->keys) &&
+                   dns_extend_chain(r, owner->at, owner->ttl);
     else
         is_clean = dns_add_address(r, type, owner->at, dns_least(owner->ttl, answer->chain[link].ttl));
     return is_clean ? 0 : dns_give_up(r->message);
@@ -231,7 +236,7 @@ static __always_inline void dns_start_answer(struct dns_answer *answer)
  */
 SUBPROGRAM int dns_read_answer(struct dns_message *message, struct dns_answer *answer, const __u32 *key)
 {
-    struct dns_reading r = {.message = message, .answer = answer, .other = &answer->other, .key = key};
+    struct dns_reading r = {.message = message, .answer = answer, .other = &answer->other, .keys = (const void *)key};
     __u32 flags = dns_number(message, 2), records;
 
     if ((flags & DNS_FLAGS_KIND) != DNS_FLAG_ANSWER)

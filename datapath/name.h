@@ -35,11 +35,9 @@ struct dns_message {
     __u8 bytes[DNS_MESSAGE_MAX + 320]; /* the message; beyond it, the labels of a compressed name in a row */
 };
 
-struct name_reading {
-    struct dns_message *message;
-    struct name *name;
-    const __u32 *key;
-    __u32 from; /* where it begins in bytes, all labels in a row */
+/* control.text_key, as an argument that the verifier knows the size of. */
+struct text_keys {
+    __u32 words[NSP_TEXT_KEY_WORDS];
 };
 
 /* Lowers A-Z in eight bytes at once. Lengths of labels are not letters: they are below 64. */
@@ -53,10 +51,10 @@ static __always_inline __u64 name_fold_word(__u64 word)
     return word | ((from_a & ~beyond_z & ~word & (ones * 0x80)) >> 2);
 }
 
-/* The word of a right-aligned text of which only the last `left` bytes (1 or more) belong to it. */
+/* The word of a right-aligned text of which only the last `left` bytes (1..7) belong to it. */
 static __always_inline __u64 name_last_bytes(__u64 word, __u32 left)
 {
-    __u32 shift = left < 8 ? 64 - 8 * left : 0;
+    __u32 shift = 64 - 8 * left;
 
     return word >> shift << shift;
 }
@@ -67,27 +65,42 @@ static __always_inline __u32 name_word_at(__u32 index)
     return 8 * (index ^ (NAME_WORDS - 1));
 }
 
-static long name_read_word(__u32 index, struct name_reading *r)
+/* Folds, keeps and hashes one word of a name. */
+static __always_inline void name_take_word(struct name *name, __u64 hash[4], const __u32 *keys, __u32 index, __u64 word)
 {
-    struct name *name = r->name;
-    __u32 left = name->length - 8 * index;
-    __u32 at = r->from + left - 8;
-
-    if (index >= NAME_WORDS || at > sizeof(r->message->bytes) - 8)
-        return 1;
-
-    __u64 word = name_last_bytes(name_fold_word(load_word(r->message->bytes + at)), left);
-
+    word = name_fold_word(word);
     store_word(name->text + name_word_at(index), word);
-    text_hash_word(name->hash, r->key, index, word);
-    return 0;
+    text_hash_word(hash, keys, index, word);
 }
 
-/* Text and hash of a name whose length and starts are known. Its labels do not begin before bytes[8]. */
-static __always_inline void name_read_words(struct name_reading *r)
+/*
+ * Text and hash of a name whose length and starts are known, and which ends before bytes[end]. Its beginning, which may
+ * be less than a word, comes first.
+ */
+CHECKED_ALONE int name_take_words(struct name *name, const struct dns_message *message, __u32 end,
+                                  const struct text_keys *keys)
 {
-    __builtin_memset(r->name->text, 0, sizeof(r->name->text));
-    bpf_loop((r->name->length + 7) / 8, name_read_word, r, 0);
+    const __u32 last = sizeof(message->bytes) - 8;
+    __u64 hash[4] = {0};
+    __u32 words, left, first;
+
+    if (!name || !message || !keys)
+        return 0;
+    words = settled(name->length / 8 & (NAME_WORDS - 1));
+    left = name->length % 8;
+    __builtin_memset(name->text, 0, sizeof(name->text));
+    first = settled(end - 8 - 8 * words); /* a name never begins before bytes[8] */
+    if (left && first <= last)
+        name_take_word(name, hash, keys->words, words, name_last_bytes(load_word(message->bytes + first), left));
+    for (__u32 i = 0; i < NAME_WORDS && i < words; i++) {
+        __u32 at = settled(end - 8 - 8 * i);
+
+        if (at > last)
+            break;
+        name_take_word(name, hash, keys->words, i, load_word(message->bytes + at));
+    }
+    __builtin_memcpy(name->hash, hash, sizeof(hash));
+    return 0;
 }
 
 static __always_inline void name_clear(struct name *name)
@@ -95,51 +108,42 @@ static __always_inline void name_clear(struct name *name)
     __builtin_memset(name, 0, offsetof(struct name, starts));
 }
 
-/* Notes a label of `size` bytes with its length; false: the name gets too long. */
-static __always_inline bool name_add_label(struct name *name, __u32 size)
-{
-    __u32 length = name->length + size;
-
-    if (length > NAME_LENGTH_MAX)
-        return false;
-    name->starts[name->labels & NSP_NAME_LABELS_MAX] = name->length;
-    name->labels++;
-    name->length = length;
-    return true;
-}
-
-static long name_read_label(__u32 index, struct name_reading *r)
-{
-    struct dns_message *message = r->message;
-    __u32 at = r->from + r->name->length;
-
-    (void)index;
-    if (at >= message->length || at >= DNS_MESSAGE_MAX)
-        return 1;
-
-    __u32 size = message->bytes[at];
-
-    if (!size)
-        message->is_whole = 1;
-    return !size || size >= NAME_LABEL_SIZE || !name_add_label(r->name, size + 1);
-}
-
 /*
  * Reads the name at bytes[from], DNS_HEADER_SIZE or more, which has no pointers: a question's. Returns where it ends in
- * the message, 0 if it is none. key: control.text_key.
+ * the message, 0 if it is none.
  */
-SUBPROGRAM __u32 name_read(struct dns_message *message, __u32 from, struct name *name, const __u32 *key)
+CHECKED_ALONE __u32 name_read(struct dns_message *message, __u32 from, struct name *name, const struct text_keys *keys)
 {
-    struct name_reading r = {.message = message, .name = name, .key = key, .from = from};
+    __u32 at = from, labels, end;
 
-    name_clear(name);
-    message->is_whole = 0;
-    bpf_loop(NSP_NAME_LABELS_MAX + 1, name_read_label, &r, 0);
-    if (!message->is_whole)
+    if (!message || !name || !keys)
         return 0;
-    name_read_words(&r);
-    return from + name->length + 1;
+    end = from + NAME_LENGTH_MAX + 1; /* the root stands before it */
+    if (end > message->length)
+        end = message->length;
+    for (labels = 0; labels <= NSP_NAME_LABELS_MAX; labels++) {
+        __u32 size = at < end ? message->bytes[at & (DNS_MESSAGE_MAX - 1)] : NAME_LABEL_SIZE;
+
+        if (size >= NAME_LABEL_SIZE)
+            return 0;
+        if (!size)
+            break;
+        name->starts[labels & NSP_NAME_LABELS_MAX] = at - from;
+        at += size + 1;
+    }
+    name_clear(name);
+    name->length = at - from;
+    name->labels = labels;
+    name_take_words(name, message, at, keys);
+    return at + 1;
 }
+
+/* --- names with pointers ------------------------------------------------------------------------------------------ */
+
+struct name_reading {
+    struct dns_message *message;
+    struct name *name;
+};
 
 /* A pointer leads before the run of labels that it ends, or the name would never end. */
 static __always_inline bool name_follow(struct dns_message *message, __u32 at)
@@ -153,6 +157,19 @@ static __always_inline bool name_follow(struct dns_message *message, __u32 at)
         message->end = at + 2;
     message->at = to;
     message->floor = to;
+    return true;
+}
+
+/* Notes a label of `size` bytes with its length; false: the name gets too long. */
+static __always_inline bool name_add_label(struct name *name, __u32 size)
+{
+    __u32 length = name->length + size;
+
+    if (length > NAME_LENGTH_MAX)
+        return false;
+    name->starts[name->labels & NSP_NAME_LABELS_MAX] = name->length;
+    name->labels++;
+    name->length = length;
     return true;
 }
 
@@ -182,10 +199,13 @@ static long name_copy_label(__u32 index, struct name_reading *r)
 }
 
 /* The same for a name that may have pointers. It is written out behind the message first. */
-SUBPROGRAM __u32 name_read_compressed(struct dns_message *message, __u32 from, struct name *name, const __u32 *key)
+CHECKED_ALONE __u32 name_read_compressed(struct dns_message *message, __u32 from, struct name *name,
+                                         const struct text_keys *keys)
 {
-    struct name_reading r = {.message = message, .name = name, .key = key, .from = DNS_MESSAGE_MAX};
+    struct name_reading r = {.message = message, .name = name};
 
+    if (!message || !name || !keys)
+        return 0;
     name_clear(name);
     message->at = from;
     message->floor = from;
@@ -194,38 +214,32 @@ SUBPROGRAM __u32 name_read_compressed(struct dns_message *message, __u32 from, s
     bpf_loop(NSP_NAME_LABELS_MAX + NAME_POINTERS_MAX + 1, name_copy_label, &r, 0);
     if (!message->is_whole)
         return 0;
-    name_read_words(&r);
+    name_take_words(name, message, DNS_MESSAGE_MAX + name->length, keys);
     return message->end;
 }
 
 /* --- the hash of a name's end ------------------------------------------------------------------------------------- */
 
-struct name_hashing {
-    const struct name *name;
-    const __u32 *key;
-    __u64 *hash;
-    __u32 length;
-};
-
-static long name_hash_word(__u32 index, struct name_hashing *h)
+/* Fills the length and the hash of the last `labels` labels, at most name->labels, into `key`. */
+CHECKED_ALONE int name_end_hash(const struct name *name, __u32 labels, const struct text_keys *keys,
+                                struct text_key *key)
 {
-    __u32 left = h->length - 8 * index;
+    __u64 hash[4] = {0};
+    __u32 length, words, left;
 
-    if (index >= NAME_WORDS)
-        return 1;
-    text_hash_word(h->hash, h->key, index, name_last_bytes(load_word(h->name->text + name_word_at(index)), left));
-    return 0;
-}
-
-/* The hash and the length of the last `labels` labels, at most name->labels. */
-SUBPROGRAM int name_end_hash(const struct name *name, __u32 labels, const __u32 *key, __u64 hash[4], __u16 *length)
-{
-    __u32 start = labels ? name->starts[(name->labels - labels) & NSP_NAME_LABELS_MAX] : name->length;
-    struct name_hashing h = {.name = name, .key = key, .hash = hash, .length = name->length - start};
-
-    __builtin_memset(hash, 0, 4 * sizeof(*hash));
-    *length = h.length;
-    bpf_loop((h.length + 7) / 8, name_hash_word, &h, 0);
+    if (!name || !keys || !key)
+        return 0;
+    length = name->length;
+    if (labels < name->labels)
+        length -= labels ? name->starts[(name->labels - labels) & NSP_NAME_LABELS_MAX] : length;
+    key->length = length;
+    words = settled(length / 8 & (NAME_WORDS - 1));
+    left = length % 8;
+    if (left)
+        text_hash_word(hash, keys->words, words, name_last_bytes(load_word(name->text + name_word_at(words)), left));
+    for (__u32 i = 0; i < NAME_WORDS && i < words; i++)
+        text_hash_word(hash, keys->words, i, load_word(name->text + name_word_at(i)));
+    __builtin_memcpy(key->hash, hash, sizeof(hash));
     return 0;
 }
 
@@ -273,7 +287,7 @@ static long name_spell(__u32 index, struct name_spelling *s)
 SUBPROGRAM int name_from_text(struct name *name, const __u8 *text, __u32 length, const __u32 *key)
 {
     struct name_spelling s = {.name = name, .text = text, .length = length};
-    __u16 hashed;
+    struct text_key whole = {0};
 
     name_clear(name);
     __builtin_memset(name->text, 0, sizeof(name->text));
@@ -282,7 +296,8 @@ SUBPROGRAM int name_from_text(struct name *name, const __u8 *text, __u32 length,
     bpf_loop(length + 1, name_spell, &s, 0);
     if (name->length != length + 1)
         return 0;
-    name_end_hash(name, name->labels, key, name->hash, &hashed);
+    name_end_hash(name, name->labels, (const struct text_keys *)key, &whole);
+    __builtin_memcpy(name->hash, whole.hash, sizeof(whole.hash));
     return 1;
 }
 

@@ -90,8 +90,11 @@ static long glob_count_label(__u32 index, struct glob_walk *w)
  * Whether the pattern matches the name, label by label; their last `same` bytes, whole labels without a `*`, are known
  * to be the same already. A first label `**` is one or more labels. A walk that takes too long is no match.
  */
-static __always_inline bool glob_matches_before(const struct glob *glob, const struct name *name, __u32 same)
+CHECKED_ALONE int glob_matches_before(const struct glob *glob, const struct name *name, __u32 same)
 {
+    if (!glob || !name)
+        return 0;
+
     __u32 zero = name->length >> 8; /* unknown to the verifier */
     struct glob_walk w = {.glob = glob,
                           .name = name,
@@ -108,7 +111,7 @@ static __always_inline bool glob_matches_before(const struct glob *glob, const s
         w.in_glob = zero + 3;
         bpf_loop(NSP_NAME_LABELS_MAX, glob_count_label, &w, 0);
         if (w.labels >= name->labels)
-            return false;
+            return 0;
         w.in_glob = zero + 3;
         w.in_name += name->starts[(name->labels - w.labels) & NSP_NAME_LABELS_MAX];
     }

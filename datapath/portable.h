@@ -13,6 +13,12 @@
 
 #include "datapath/kernel.h"
 
+/*
+ * Checked by the verifier by itself, for any arguments, and not again for each path that leads to it. Pointers are to
+ * structures of a known size, and must be compared with NULL.
+ */
+#define CHECKED_ALONE __weak __noinline
+
 /* Eight bytes, little-endian, wherever they stand: one instruction on all our targets, which C has no name for. */
 static __always_inline __u64 load_word(const __u8 *from)
 {
@@ -31,6 +37,7 @@ static __always_inline void store_word(__u8 *to, __u64 word)
 #include <string.h>
 
 #define SUBPROGRAM static __attribute__((unused))
+#define CHECKED_ALONE static __attribute__((unused))
 #ifndef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #endif
@@ -66,6 +73,13 @@ static inline long portable_loop(__u32 count, long (*step)(__u32 index, void *co
 }
 
 #endif
+
+/* The value as it is: the compiler does not compare one expression and use another, which the verifier cannot join. */
+static __always_inline __u32 settled(__u32 value)
+{
+    __asm__("" : "+r"(value));
+    return value;
+}
 
 /* A piece of a stream, copied out of a packet: bytes[at .. length - 1] have not been read yet. */
 #define CHUNK_SIZE 256
