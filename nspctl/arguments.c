@@ -2,10 +2,13 @@
 /* Common arguments: see arguments.h. */
 #include "nspctl/arguments.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/cleanup.h"
+#include "nspctl/client.h"
 #include "nspctl/commands.h"
 #include "nspctl/table.h"
 
@@ -16,24 +19,55 @@ int arguments_fail(int option, char **argv, struct error *err)
     return error_set(err, NSPCTL_USAGE, "%s: not known here", argv[optind - 1]);
 }
 
-int arguments_read(struct arguments *arguments, const char *letters, int argc, char **argv, struct error *err)
+static const struct option longs[] = {
+    {"namespace", required_argument, NULL, 'n'},
+    {"output", required_argument, NULL, 'o'},
+    {"pod", required_argument, NULL, 'p'},
+    {NULL, 0, NULL, 0},
+};
+
+static int set_option(struct arguments *arguments, int option, unsigned int known, struct error *err)
 {
-    char options[16];
+    const char *other = known & ARGUMENTS_YAML ? "yaml" : "table";
+
+    if (option == 'o')
+        return table_read_format(optarg, other, &arguments->is_json, err);
+    if (option == 'n' && known & ARGUMENTS_NAMESPACE) {
+        arguments->namespace_ = optarg;
+        return 0;
+    }
+    if (option == 'p' && known & ARGUMENTS_POD) {
+        arguments->pod = optarg;
+        return 0;
+    }
+    return error_set(err, NSPCTL_USAGE, "%s: not known here", option == 'n' ? "-n" : "--pod");
+}
+
+int arguments_read(struct arguments *arguments, unsigned int known, int argc, char **argv, struct error *err)
+{
     int option;
 
     *arguments = (struct arguments){0};
-    snprintf(options, sizeof(options), ":%s", letters);
-    while ((option = getopt(argc, argv, options)) != -1) {
-        if (option == 'n')
-            arguments->namespace_ = optarg;
-        else if (option != 'o')
+    while ((option = getopt_long(argc, argv, ":n:o:", longs, NULL)) != -1) {
+        if (option == ':' || option == '?')
             return arguments_fail(option, argv, err);
-        else if (table_read_format(optarg, &arguments->is_json, err))
+        if (set_option(arguments, option, known, err))
             return -err->code;
     }
     if (optind < argc)
         return error_set(err, NSPCTL_USAGE, "%s: no such argument", argv[optind]);
     return 0;
+}
+
+int arguments_get(const struct arguments *arguments, const char *socket_path, const char *path, json_t **json,
+                  struct error *err)
+{
+    cleanup_free char *pod = arguments->pod ? client_escape(arguments->pod) : NULL;
+    cleanup_free char *address = NULL;
+
+    if ((arguments->pod && !pod) || asprintf(&address, "%s%s%s", path, pod ? "?pod=" : "", pod ? pod : "") < 0)
+        return error_set(err, ENOMEM, "out of memory");
+    return client_get(socket_path, address, json, err);
 }
 
 void arguments_print_json(const json_t *json)

@@ -19,6 +19,8 @@ struct nspctl_options {
  * exit status (0 or more), or a negative value with *err filled: main.c prints that and exits with 1.
  */
 int command_check(int argc, char **argv, const struct nspctl_options *options, struct error *err);
+int command_fqdn(int argc, char **argv, const struct nspctl_options *options, struct error *err);
+int command_learn(int argc, char **argv, const struct nspctl_options *options, struct error *err);
 int command_observe(int argc, char **argv, const struct nspctl_options *options, struct error *err);
 int command_pods(int argc, char **argv, const struct nspctl_options *options, struct error *err);
 int command_profiles(int argc, char **argv, const struct nspctl_options *options, struct error *err);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "nspctl/event_asked.h"
+
 #define END_SIZE 400
 #define TIME_SIZE 32
 #define FLAGS_SIZE 64
@@ -127,30 +129,73 @@ static void print_protocol(const json_t *flow, FILE *to)
     }
 }
 
-void event_text_compact(const json_t *event, FILE *to)
+/* " (a.example.com, b.example.com)": what the other side's address was learnt from. */
+static void print_names(const json_t *flow, FILE *to)
 {
-    const json_t *flow = json_object_get(event, "flow"), *denier = denier_of(flow);
-    bool is_in = is_ingress(flow);
-    char time[TIME_SIZE];
+    const json_t *names = json_object_get(flow, "destination_names"), *name;
+    size_t i;
 
-    format_time(event, time);
-    fprintf(to, "%s: ", time);
+    json_array_foreach (names, i, name)
+        fprintf(to, "%s%s", i ? ", " : " (", json_string_value(name) ? json_string_value(name) : "-");
+    if (json_array_size(names))
+        fputc(')', to);
+}
+
+/* A query or an answer that trace-dns tells of: who, what, and what came of it. */
+static void print_trace(const json_t *event, const json_t *flow, FILE *to)
+{
+    char end[END_SIZE];
+
+    print_end(event, is_ingress(flow) ? "destination" : "source", true, to);
+    fputc(' ', to);
+    event_asked_print(flow, to);
+    if (json_is_true(json_object_get(flow, "is_reply"))) {
+        event_asked_print_answer(flow, to);
+    } else {
+        format_end(flow, is_ingress(flow) ? "source" : "destination", end);
+        fprintf(to, " to %s", end);
+        print_protocol(flow, to);
+    }
+}
+
+static void print_violation(const json_t *event, const json_t *flow, FILE *to)
+{
+    const json_t *denier = denier_of(flow);
+    bool is_in = is_ingress(flow);
+
     print_end(event, "source", !is_in, to);
     fputs(" -> ", to);
     print_end(event, "destination", is_in, to);
+    print_names(flow, to);
     fprintf(to, " policy-verdict:none %s %s", text_of(flow, "traffic_direction"), verdict_of(flow));
     if (denier)
         fprintf(to, " BY %s (%s)", text_of(denier, "name"), text_of(denier, "kind"));
     fprintf(to, " %s", text_of(event, "reason"));
     print_protocol(flow, to);
+    if (event_asked_is_known(flow))
+        fputc(' ', to);
+    event_asked_print(flow, to);
+}
+
+void event_text_compact(const json_t *event, FILE *to)
+{
+    const json_t *flow = json_object_get(event, "flow");
+    char time[TIME_SIZE];
+
+    format_time(event, time);
+    fprintf(to, "%s: ", time);
+    if (strcmp(text_of(flow, "verdict"), "TRACED") == 0)
+        print_trace(event, flow, to);
+    else
+        print_violation(event, flow, to);
     fputc('\n', to);
 }
 
-#define ROW "%-19s  %-8s  %-9s  %-28s  %-28s  %-24s  %-16s  %s\n"
+#define ROW "%-19s  %-8s  %-9s  %-28s  %-28s  %-24s  %-16s  %-16s  "
 
 void event_text_heads(FILE *to)
 {
-    fprintf(to, ROW, "TIME", "VERDICT", "DIRECTION", "SOURCE", "DESTINATION", "BINARY", "PROFILE", "REASON");
+    fprintf(to, ROW "ASKED\n", "TIME", "VERDICT", "DIRECTION", "SOURCE", "DESTINATION", "BINARY", "PROFILE", "REASON");
 }
 
 void event_text_row(const json_t *event, FILE *to)
@@ -163,4 +208,10 @@ void event_text_row(const json_t *event, FILE *to)
     format_end(flow, "destination", destination);
     fprintf(to, ROW, time, text_of(flow, "verdict"), text_of(flow, "traffic_direction"), source, destination,
             text_of(json_object_get(event, "process"), "binary"), text_of(denier, "name"), text_of(event, "reason"));
+    if (event_asked_is_known(flow))
+        event_asked_print(flow, to);
+    else
+        fputc('-', to);
+    event_asked_print_answer(flow, to);
+    fputc('\n', to);
 }

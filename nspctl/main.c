@@ -18,12 +18,17 @@ struct command {
 
 static const struct command commands[] = {
     {"status", command_status, "[-o json|table]", "what policyd and the datapath are doing on this node"},
-    {"pods", command_pods, "[-n NAMESPACE] [-o json|table]", "the pods of this node and what is in force for each"},
+    {"pods", command_pods, "[-n NAMESPACE] [--pod POD] [-o json|table]",
+     "the pods of this node and what is in force for each"},
     {"profiles", command_profiles, "[-n NAMESPACE] [-o json|table]", "the profiles policyd knows, refused ones too"},
     {"observe", command_observe,
-     "[-f] [-n NAMESPACE] [--pod POD] [--binary PATH] [--verdict VERDICT] [--since TIME] [--last N] "
-     "[-o compact|table|json]",
-     "violations, as they happen with -f"},
+     "[-f] [-n NAMESPACE] [--pod POD] [--binary PATH] [--profile PROFILE] [--verdict VERDICT] [--reason REASON] "
+     "[-t TYPE] [--fqdn NAME] [--http-method METHOD] [--http-path PATH] [--traffic-direction DIRECTION] "
+     "[--protocol PROTOCOL] [--port PORT] [--ip ADDRESS] [--since TIME] [--last N] [-o compact|table|json]",
+     "violations, DNS queries and answers, as they happen with -f"},
+    {"fqdn", command_fqdn, "list [-n NAMESPACE] [--pod POD] [-o json|table]",
+     "the names and addresses pods have learnt"},
+    {"learn", command_learn, "[-n NAMESPACE] [--pod POD] [-o yaml|json]", "what profiles with `learn` have recorded"},
     {"check", command_check, "FILE...", "validate manifests as policyd would; needs no policyd"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

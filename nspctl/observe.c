@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nspctl observe: the violations that policyd keeps, and with -f each new one as it happens. */
+/* nspctl observe: the violations, queries and answers that policyd keeps, and with -f each new one as it happens. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -103,6 +103,16 @@ static const struct option longs[] = {
     {"since", required_argument, NULL, 's'},
     {"pod", required_argument, NULL, 'p'},
     {"binary", required_argument, NULL, 'p'},
+    {"profile", required_argument, NULL, 'p'},
+    {"fqdn", required_argument, NULL, 'p'},
+    {"http-method", required_argument, NULL, 'p'},
+    {"http-path", required_argument, NULL, 'p'},
+    {"reason", required_argument, NULL, 'p'},
+    {"traffic-direction", required_argument, NULL, 'p'},
+    {"protocol", required_argument, NULL, 'p'},
+    {"port", required_argument, NULL, 'p'},
+    {"ip", required_argument, NULL, 'p'},
+    {"type", required_argument, NULL, 't'},
     {"verdict", required_argument, NULL, 'v'},
     {"last", required_argument, NULL, 'p'},
     {NULL, 0, NULL, 0},
@@ -122,6 +132,8 @@ static int read_option(struct wanted *wanted, int option, int index, char **argv
         return set_since(wanted, optarg, err);
     case 'p':
         return add_parameter(wanted, longs[index].name, optarg, err);
+    case 't':
+        return add_parameter(wanted, "type", optarg, err);
     case 'v':
         return add_parameter(wanted, "verdict", verdict_name(optarg), err);
     default:
@@ -133,7 +145,7 @@ static int read_options(struct wanted *wanted, int argc, char **argv, struct err
 {
     int option, index = 0;
 
-    while ((option = getopt_long(argc, argv, ":fn:o:", longs, &index)) != -1) {
+    while ((option = getopt_long(argc, argv, ":fn:o:t:", longs, &index)) != -1) {
         if (read_option(wanted, option, index, argv, err))
             return -err->code;
     }

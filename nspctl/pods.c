@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "nspctl/arguments.h"
-#include "nspctl/client.h"
 #include "nspctl/commands.h"
 #include "nspctl/table.h"
 
@@ -67,6 +66,8 @@ static void print_reasons(const json_t *pods)
     json_array_foreach (pods, i, pod) {
         if (text_of(pod, "why"))
             printf("%s/%s: %s\n", text_of(pod, "namespace"), text_of(pod, "name"), text_of(pod, "why"));
+        if (text_of(pod, "problem"))
+            printf("%s/%s: %s\n", text_of(pod, "namespace"), text_of(pod, "name"), text_of(pod, "problem"));
     }
 }
 
@@ -93,9 +94,9 @@ int command_pods(int argc, char **argv, const struct nspctl_options *options, st
 {
     struct arguments arguments;
     json_t *answer = NULL, *pods;
-    int rc = arguments_read(&arguments, "n:o:", argc, argv, err);
+    int rc = arguments_read(&arguments, ARGUMENTS_NAMESPACE | ARGUMENTS_POD, argc, argv, err);
 
-    if (rc || (rc = client_get(options->socket_path, "/v1/pods", &answer, err)))
+    if (rc || (rc = arguments_get(&arguments, options->socket_path, "/v1/pods", &answer, err)))
         return rc;
     pods = json_object_get(answer, "pods");
     arguments_keep_namespace(pods, arguments.namespace_);

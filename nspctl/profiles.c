@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nspctl profiles: the profiles policyd knows, refused ones too. */
+/* nspctl profiles: the profiles policyd knows, refused ones too, and how many violations each has by itself. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -22,10 +22,13 @@ static long long number_of(const json_t *json, const char *key)
 
 static int add_profile(struct table *table, const json_t *profile)
 {
-    char ready[NUMBER_SIZE], pods[NUMBER_SIZE];
+    char ready[NUMBER_SIZE], pods[NUMBER_SIZE], denied[NUMBER_SIZE], audited[NUMBER_SIZE];
+    const json_t *violations = json_object_get(profile, "violations");
 
     snprintf(ready, sizeof(ready), "%lld/%lld", number_of(profile, "ready"), number_of(profile, "pods"));
     snprintf(pods, sizeof(pods), "%lld", number_of(profile, "pods"));
+    snprintf(denied, sizeof(denied), "%lld", number_of(violations, "denied"));
+    snprintf(audited, sizeof(audited), "%lld", number_of(violations, "audited"));
 
     const char *const cells[] = {
         text_of(profile, "namespace"),
@@ -34,6 +37,8 @@ static int add_profile(struct table *table, const json_t *profile)
         json_is_true(json_object_get(profile, "valid")) ? "True" : "False",
         ready,
         pods,
+        denied,
+        audited,
     };
 
     return table_add(table, cells);
@@ -54,7 +59,7 @@ static void print_refusals(const json_t *profiles)
 
 static int print_table(const json_t *profiles, struct error *err)
 {
-    static const char *const heads[] = {"NAMESPACE", "NAME", "MODE", "VALID", "READY", "PODS"};
+    static const char *const heads[] = {"NAMESPACE", "NAME", "MODE", "VALID", "READY", "PODS", "DENIED", "AUDITED"};
     struct table table;
     const json_t *profile;
     size_t i;
@@ -74,7 +79,7 @@ int command_profiles(int argc, char **argv, const struct nspctl_options *options
 {
     struct arguments arguments;
     json_t *answer = NULL, *profiles;
-    int rc = arguments_read(&arguments, "n:o:", argc, argv, err);
+    int rc = arguments_read(&arguments, ARGUMENTS_NAMESPACE, argc, argv, err);
 
     if (rc || (rc = client_get(options->socket_path, "/v1/profiles", &answer, err)))
         return rc;

@@ -45,6 +45,16 @@ static void print_counts(const json_t *status)
            number_of(events, "reported"), number_of(events, "suppressed"), number_of(events, "lost"));
 }
 
+/* Only where some profile has `learn`. */
+static void print_learn(const json_t *status)
+{
+    const json_t *learn = json_object_get(status, "learn");
+
+    if (number_of(learn, "items") || number_of(learn, "lost"))
+        printf("Learnt:     %lld of at most %lld things, %lld lost\n", number_of(learn, "items"),
+               number_of(learn, "items_max"), number_of(learn, "lost"));
+}
+
 static void print_problems(const json_t *problems)
 {
     const json_t *problem;
@@ -59,7 +69,7 @@ int command_status(int argc, char **argv, const struct nspctl_options *options, 
 {
     struct arguments arguments;
     json_t *status = NULL;
-    int rc = arguments_read(&arguments, "o:", argc, argv, err);
+    int rc = arguments_read(&arguments, 0, argc, argv, err);
 
     if (rc || (rc = client_get(options->socket_path, "/v1/status", &status, err)))
         return rc;
@@ -70,6 +80,7 @@ int command_status(int argc, char **argv, const struct nspctl_options *options, 
                text_of(status, "kernel"), text_of(status, "started"));
         print_datapath(status);
         print_counts(status);
+        print_learn(status);
         print_problems(json_object_get(status, "problems"));
     }
     json_decref(status);

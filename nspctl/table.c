@@ -69,10 +69,10 @@ void table_free(struct table *table)
     *table = (struct table){0};
 }
 
-int table_read_format(const char *text, bool *is_json, struct error *err)
+int table_read_format(const char *text, const char *other, bool *is_json, struct error *err)
 {
-    if (strcmp(text, "json") != 0 && strcmp(text, "table") != 0)
-        return error_set(err, NSPCTL_USAGE, "-o: \"%s\" is neither json nor table", text);
+    if (strcmp(text, "json") != 0 && strcmp(text, other) != 0)
+        return error_set(err, NSPCTL_USAGE, "-o: \"%s\" is neither json nor %s", text, other);
     *is_json = text[0] == 'j';
     return 0;
 }

@@ -21,7 +21,7 @@ int table_add(struct table *table, const char *const *cells);
 void table_print(const struct table *table, FILE *to);
 void table_free(struct table *table);
 
-/* How a command's result is wanted: -o json or table. The message says what there is. */
-int table_read_format(const char *text, bool *is_json, struct error *err);
+/* How a command's result is wanted: -o json, or the other format. The message says what there is. */
+int table_read_format(const char *text, const char *other, bool *is_json, struct error *err);
 
 #endif

@@ -68,6 +68,50 @@ END
     return "$bad"
 }
 
+@test "what an address was learnt from and what was asked for stand in the line" {
+    local bad=0
+    while IFS=@ read -r change line; do
+        event "$change" | serve
+        got=$(nspctl observe)
+        [[ $got == "Nov 24 11:12:13.456: default/ping:33978 [/usr/bin/curl 52699] -> 10.1.0.3:80$line" ]] || {
+            printf '%s\n  %s\n  expected %s\n' "$change" "$got" "$line"
+            bad=1
+        }
+    done <<'END'
+.flow.destination_names = ["ebpf.io"]@ (ebpf.io) policy-verdict:none EGRESS DENIED BY ping (SecurityProfile) address (TCP Flags: SYN)
+.flow.destination_names = ["a.io", "b.io"]@ (a.io, b.io) policy-verdict:none EGRESS DENIED BY ping (SecurityProfile) address (TCP Flags: SYN)
+.flow.l7 = {"dns": {"query": "a.io.", "qtypes": ["MX"]}}@ policy-verdict:none EGRESS DENIED BY ping (SecurityProfile) address (TCP Flags: SYN) dns MX a.io?
+.flow.l7 = {"dns": {"query": "."}}@ policy-verdict:none EGRESS DENIED BY ping (SecurityProfile) address (TCP Flags: SYN) dns .?
+.flow.l7 = {"http": {"method": "GET", "url": "/task"}}@ policy-verdict:none EGRESS DENIED BY ping (SecurityProfile) address (TCP Flags: SYN) http GET /task
+.flow.l7 = {"http": {"method": "GET", "url": "/t"}, "is_cut": true}@ policy-verdict:none EGRESS DENIED BY ping (SecurityProfile) address (TCP Flags: SYN) http GET /t...
+.flow.l7 = {"tls": {"server_name": "a.io"}}@ policy-verdict:none EGRESS DENIED BY ping (SecurityProfile) address (TCP Flags: SYN) tls a.io
+.flow.l7 = {"protocol": "unknown"}@ policy-verdict:none EGRESS DENIED BY ping (SecurityProfile) address (TCP Flags: SYN) unknown
+END
+    return "$bad"
+}
+
+# traced JQ: a DNS query that trace-dns tells of, changed by the expression.
+traced() {
+    event '.flow |= (.verdict = "TRACED" | .l4 = {"UDP": {"source_port": 40000, "destination_port": 53}}
+        | del(.egress_denied_by)
+        | .l7 = {"type": "REQUEST", "dns": {"query": "pong.default.svc.", "qtypes": ["A"]}})' | jq -c "$1"
+}
+
+@test "trace-dns: a line for a query, a line for its answer" {
+    local answer='.flow.is_reply = true | .flow.l7.latency_ns = 412345 | .flow.l7.dns |= (.rcode = 0 | .addresses = 1)'
+    local start="Nov 24 11:12:13.456: default/ping:40000 [/usr/bin/curl 52699] dns A pong.default.svc?"
+    traced . | serve
+    [[ $(nspctl observe) == "$start to 10.1.0.3:53 (UDP)" ]]
+    traced "$answer" | serve
+    [[ $(nspctl observe) == "$start -> NOERROR 1 address 0.4 ms" ]]
+    traced "$answer | .flow.l7.dns.addresses = 13" | serve
+    [[ $(nspctl observe) == "$start -> NOERROR 13 addresses 0.4 ms" ]]
+    traced "$answer | .flow.l7.dns |= (.rcode = 3 | .addresses = 0)" | serve
+    [[ $(nspctl observe) == "$start -> NXDOMAIN 0.4 ms" ]]
+    [[ $(nspctl observe -o table | tail -n 1 | tr -s ' ') == \
+        "Nov 24 11:12:13.456 TRACED EGRESS default/ping:40000 10.1.0.3:53 /usr/bin/curl - address dns A pong.default.svc? -> NXDOMAIN 0.4 ms" ]]
+}
+
 @test "ingress is told from the other side" {
     event '.flow |= (.traffic_direction = "INGRESS" | .destination = .source | del(.source)
         | .ingress_denied_by = .egress_denied_by | del(.egress_denied_by))' | serve
@@ -80,6 +124,10 @@ END
     nspctl observe -f -n "a b" --pod default/ping --binary /x --verdict DROPPED --last 3
     grep -qF '/v1/events?follow=1&namespace=a%20b&pod=default%2Fping&binary=%2Fx&verdict=DROPPED&last=3 ' \
         "$NSP_TMP/request"
+    nspctl observe -t l7 --fqdn '*.io' --http-method GET --http-path '/a*' --reason dns_name --protocol dns --port 53 \
+        --ip 10.0.0.0/8 --traffic-direction egress --profile shop --verdict TRACED
+    grep -qF '/v1/events?type=l7&fqdn=%2A.io&http-method=GET&http-path=%2Fa%2A&reason=dns_name&protocol=dns&port=53&ip=10.0.0.0%2F8&traffic-direction=egress&profile=shop&verdict=TRACED ' \
+        "$NSP_TMP/request"
     nspctl observe --since 2026-11-24T11:12:13Z
     grep -q 'since=1795518733 ' "$NSP_TMP/request"
     nspctl observe --since 1h30m
@@ -91,7 +139,7 @@ END
     { event .; event '.reason = "l4_port"'; } | serve
     [[ $(nspctl observe -o json) == "$(event .)"$'\n'"$(event '.reason = "l4_port"')" ]]
     [[ $(nspctl observe -o table | sed -n 3p | tr -s ' ') == \
-        "Nov 24 11:12:13.456 DROPPED EGRESS default/ping:33978 10.1.0.3:80 /usr/bin/curl ping l4_port" ]]
+        "Nov 24 11:12:13.456 DROPPED EGRESS default/ping:33978 10.1.0.3:80 /usr/bin/curl ping l4_port -" ]]
 }
 
 @test "tables of pods and profiles" {
@@ -107,16 +155,79 @@ END
 a           one      READY     x,y        enforce   7          3        12
 b           longer   PENDING   -          none      0          0        0
 b/longer: no Pod manifest" ]]
+    nspctl pods --pod a/one >/dev/null
+    grep -qF '/v1/pods?pod=a%2Fone ' "$NSP_TMP/request"
     [[ $(nspctl pods -n a -o json | jq '.pods | length') == 1 ]]
     serve <<'END'
-{"profiles":[{"namespace":"a","name":"x","mode":"alert","valid":true,"ready":1,"pods":2},
+{"profiles":[{"namespace":"a","name":"x","mode":"alert","valid":true,"ready":1,"pods":2,
+  "violations":{"denied":12345,"audited":7,"ignored":0}},
 {"namespace":"a","name":"bad","valid":false,"ready":0,"pods":0,"refused":"spec: empty"}]}
 END
     [[ $(nspctl profiles) == \
-"NAMESPACE   NAME   MODE    VALID   READY   PODS
-a           x      alert   True    1/2     2
-a           bad    -       False   0/0     0
+"NAMESPACE   NAME   MODE    VALID   READY   PODS   DENIED   AUDITED
+a           x      alert   True    1/2     2      12345    7
+a           bad    -       False   0/0     0      0        0
 a/bad: refused: spec: empty" ]]
+}
+
+@test "names that pods have learnt are a table" {
+    serve <<'END'
+{"pods":[{"namespace":"a","name":"one","learnt":[
+{"name":"pong.svc","address":"10.1.0.3","expires_in_s":3659,"connections":0,"scope":"process","binary":"/bin/x"},
+{"name":"pong.svc","address":"fd00::3","expires_in_s":61,"connections":0,"scope":"pod"},
+{"name":"a.io","address":"10.1.0.4","expires_in_s":-3,"connections":2,"scope":"process","binary":"/bin/x"},
+{"name":"b.io","address":"10.1.0.5","expires_in_s":0,"connections":0,"scope":"process"}]},
+{"namespace":"b","name":"two","learnt":[]}]}
+END
+    [[ $(nspctl fqdn list --pod a/on) == \
+"NAMESPACE   POD   BINARY   NAME       ADDRESS    EXPIRES
+a           one   /bin/x   pong.svc   10.1.0.3   1h0m
+a           one   (all)    pong.svc   fd00::3    1m1s
+a           one   /bin/x   a.io       10.1.0.4   in use
+a           one   -        b.io       10.1.0.5   expired" ]]
+    grep -qF '/v1/names?pod=a%2Fon ' "$NSP_TMP/request"
+    [[ $(nspctl fqdn list -n b -o json | jq -c '[.pods[].name]') == '["two"]' ]]
+}
+
+@test "what was learnt is YAML with quotes where a text would be read as something else" {
+    serve <<'END'
+{"since":"2026-11-24T11:12:13.000000000Z","items":2,"lost":0,"pods":[
+{"namespace":"a","name":"one","is_gone":false,"binaries":[{"profile":null,"path":"/bin/x","flows":[
+{"direction":"egress","address":"10.1.0.3","protocol":"6","port":80,"names":["yes","~","a: b # c","-","\\032\"'"]}],
+"dns":[{"name":"*","type":"A"}],"http":[]}]},{"namespace":"b","name":"two"}]}
+END
+    nspctl learn --pod a/one >"$NSP_TMP/learn.yaml"
+    grep -qF '/v1/learn?pod=a%2Fone ' "$NSP_TMP/request"
+    diff "$NSP_TMP/learn.yaml" - <<'END'
+since: "2026-11-24T11:12:13.000000000Z"
+items: 2
+lost: 0
+pods:
+- namespace: a
+  name: one
+  is_gone: false
+  binaries:
+  - profile: null
+    path: /bin/x
+    flows:
+    - direction: egress
+      address: "10.1.0.3"
+      protocol: "6"
+      port: 80
+      names:
+      - "yes"
+      - "~"
+      - 'a: b # c'
+      - "-"
+      - "\\032\"'"
+    dns:
+    - name: "*"
+      type: A
+    http: []
+- namespace: b
+  name: two
+END
+    [[ $(nspctl learn -n b -o json | jq -c '[.pods[].name]') == '["two"]' ]]
 }
 
 @test "what is wrong is said, with 1 for the answer and 2 for the arguments" {
@@ -140,6 +251,13 @@ pods -x|-x: not known here
 pods more|more: no such argument
 pods -n|-n: a value is missing
 profiles -o yaml|-o: "yaml" is neither json nor table
+status -n a|-n: not known here
+profiles --pod a|--pod: not known here
+fqdn|nothing: not known here; there is list
+fqdn clean|clean: not known here; there is list
+fqdn list -o yaml|-o: "yaml" is neither json nor table
+learn -o table|-o: "table" is neither json nor yaml
+learn --all|--all: not known here
 observe -o yaml|-o: "yaml" is none of compact, table, json
 observe --since now|--since: "now" is no time; write a length such as 90s, 5m or 1h30m, or 2026-11-24T11:12:13Z
 observe --since 5|--since: "5" is no time; write a length such as 90s, 5m or 1h30m, or 2026-11-24T11:12:13Z

@@ -167,7 +167,7 @@ has_valid_profile() {
     field_is web .denied $((denied + 1))
     pod_json web | jq -e '.violations | length > 0 and all(.seen == .reported + .suppressed + .lost)'
     pods_nspctl pods | grep -qE '^default +web +READY +web-profile +enforce +[0-9]+ +[0-9]+ +[0-9]+$'
-    pods_nspctl profiles | grep -qE '^default +web-profile +enforce +True +1/1 +1$'
+    pods_nspctl profiles | grep -qE '^default +web-profile +enforce +True +1/1 +1 +[0-9]+ +[0-9]+$'
 }
 
 @test "attachments move to tcx by themselves, and a new pod is attached at once" {
