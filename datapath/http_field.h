@@ -50,7 +50,8 @@ static __always_inline int http_find_field(const struct http_state *h)
     }
 }
 
-/* Behind the colon. A second Host, or a second word on the length, is one too many; in trailers the first is. */
+/* Behind the colon, before anything is read. A second Host, or a second word on the length, is one too many; in
+ * trailers the first is. */
 static __always_inline void http_begin_value(struct http_state *h)
 {
     int field = http_find_field(h);
@@ -82,8 +83,8 @@ static __always_inline void http_begin_value(struct http_state *h)
 /* At the beginning of a line, or further on in its name. A continued line begins with a blank: no name does. */
 static __always_inline void http_read_name(struct http_state *h, struct http_item *item)
 {
-    __u64 stops = http_in_class(http_classify(item->word), HTTP_NOT_TOKEN), below = http_below(stops);
-    __u32 span = http_span(stops), length = h->name_length;
+    __u64 usual = http_between(http_fold(item->word), 'a', 'z') | http_between(item->word, '-', '-'), below;
+    __u32 span = http_scan(item, usual, HTTP_NOT_TOKEN, &below), length = h->name_length;
     __u8 byte;
 
     http_put(h->name, sizeof(h->name), length, http_fold(item->word) & below);
@@ -95,7 +96,7 @@ static __always_inline void http_read_name(struct http_state *h, struct http_ite
     item->used = span + 1;
     byte = http_byte(item, span);
     if (byte == ':' && length)
-        http_begin_value(h);
+        h->step = HTTP_STEP_FIELD;
     else if (byte == '\r' && length == 0)
         h->step = HTTP_STEP_HEAD_LF;
     else
@@ -162,8 +163,8 @@ static __always_inline void http_read_blank(struct http_state *h, struct http_it
 /* Compared with the authority of absolute-form as it comes. */
 static __always_inline void http_read_host(struct http_state *h, struct http_item *item)
 {
-    __u64 stops = http_in_class(http_classify(item->word), HTTP_NOT_HOST), below = http_below(stops);
-    __u32 span = http_span(stops), length = h->host_length;
+    __u64 below;
+    __u32 span = http_scan(item, http_usual_host(item->word), HTTP_NOT_HOST, &below), length = h->host_length;
 
     if (length + span > HTTP_AUTHORITY_MAX ||
         ((h->flags & HTTP_IS_ABSOLUTE) &&

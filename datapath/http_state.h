@@ -44,6 +44,7 @@ enum http_step {
     HTTP_STEP_QUERY,
     HTTP_STEP_VERSION,
     HTTP_STEP_NAME,
+    HTTP_STEP_FIELD, /* behind the colon */
     HTTP_STEP_VALUE,
     HTTP_STEP_VALUE_LF,
     HTTP_STEP_BLANK, /* before the value of a field that matters */
@@ -170,22 +171,53 @@ static __always_inline __u32 http_span(__u64 bits)
     return (http_below(bits) & HTTP_ONES) * HTTP_ONES >> 56;
 }
 
+/* ASCII letters to lower case; the classes have left nothing else that would become a letter or a dash. */
+static __always_inline __u64 http_fold(__u64 word)
+{
+    return word | 0x20 * HTTP_ONES;
+}
+
+/* Bit 8i: whether byte i is from `first` to `last`, which are below 0x80. */
+static __always_inline __u64 http_between(__u64 word, __u8 first, __u8 last)
+{
+    __u64 low = word & 0x7f * HTTP_ONES;
+
+    return ((low + (0x80 - first) * HTTP_ONES) & ~(low + (0x7f - last) * HTTP_ONES) & ~word) >> 7 & HTTP_ONES;
+}
+
 /* `i` below item->count. */
 static __always_inline __u8 http_byte(const struct http_item *item, __u32 i)
 {
     return item->word >> (8 * i & 63);
 }
 
+/*
+ * How many bytes at the beginning of a word are in order, and a mask of them. `usual` has those that usual texts are
+ * made of. A rarer one that is allowed all the same, the table knows it, ends the item, not the text.
+ */
+static __always_inline __u32 http_scan(struct http_item *item, __u64 usual, int excluded, __u64 *below)
+{
+    __u64 stops = ~usual & HTTP_ONES;
+    __u32 span = http_span(stops);
+
+    *below = http_below(stops);
+    if (span < item->count && !(http_classes[http_byte(item, span)] >> excluded & 1)) {
+        *below = *below << 8 | 0xff;
+        item->count = ++span;
+    }
+    return span;
+}
+
+/* What host names and addresses are usually made of. */
+static __always_inline __u64 http_usual_host(__u64 word)
+{
+    return http_between(http_fold(word), 'a', 'z') | (http_between(word, '-', ':') & ~http_between(word, '/', '/'));
+}
+
 /* Letter i of a short text that is kept as a word. */
 static __always_inline __u8 http_letter(__u64 text, __u32 i)
 {
     return text >> (8 * i & 63);
-}
-
-/* ASCII letters to lower case; the classes have left nothing else that would become a letter or a dash. */
-static __always_inline __u64 http_fold(__u64 word)
-{
-    return word | 0x20 * HTTP_ONES;
 }
 
 /* Writes a word's bytes behind the first `length` of a text that has room for `size`; what is too much is left out. */

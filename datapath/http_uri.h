@@ -65,8 +65,9 @@ static __always_inline void http_read_start(struct http_state *h, struct http_it
 
 static __always_inline void http_read_method(struct http_state *h, struct http_item *item)
 {
-    __u64 stops = http_in_class(http_classify(item->word), HTTP_NOT_TOKEN), below = http_below(stops);
-    __u32 span = http_span(stops), length = h->request.method_length;
+    __u64 below;
+    __u32 span = http_scan(item, http_between(item->word, 'A', 'Z'), HTTP_NOT_TOKEN, &below),
+          length = h->request.method_length;
 
     if (length + span > NSP_METHOD_MAX) {
         http_refuse(h);
@@ -166,8 +167,8 @@ static __always_inline void http_read_scheme(struct http_state *h, struct http_i
 
 static __always_inline void http_read_authority(struct http_state *h, struct http_item *item)
 {
-    __u64 stops = http_in_class(http_classify(item->word), HTTP_NOT_HOST), below = http_below(stops);
-    __u32 span = http_span(stops), length = h->authority_length;
+    __u64 below;
+    __u32 span = http_scan(item, http_usual_host(item->word), HTTP_NOT_HOST, &below), length = h->authority_length;
 
     if (length + span > HTTP_AUTHORITY_MAX) {
         http_refuse(h);
@@ -193,8 +194,8 @@ static __always_inline void http_read_authority(struct http_state *h, struct htt
 /* CONNECT host:port */
 static __always_inline void http_read_connect(struct http_state *h, struct http_item *item)
 {
-    __u64 stops = http_in_class(http_classify(item->word), HTTP_NOT_HOST), below = http_below(stops);
-    __u32 span = http_span(stops);
+    __u64 below;
+    __u32 span = http_scan(item, http_usual_host(item->word), HTTP_NOT_HOST, &below);
 
     http_put_uri(h, item, item->word & below, span);
     if (span == item->count)
@@ -207,31 +208,34 @@ static __always_inline void http_read_connect(struct http_state *h, struct http_
     http_end_uri(h);
 }
 
-/* Double slashes, and segments "." and "..", in the first `span` bytes of the classes, and whether `seen` ends one. */
-static __always_inline bool http_is_winding(struct http_state *h, __u64 classes, __u64 seen, __u32 span)
+/*
+ * Looks for double slashes, segments "." and "..", and bytes that do not belong into a uri, in the bytes `below` a stop
+ * and in that stop itself, which may end a segment.
+ */
+static __always_inline void http_check_path(struct http_state *h, __u64 classes, __u64 below, __u64 stop)
 {
-    __u64 slash = http_in_class(classes, HTTP_SLASH) & seen, dot = http_in_class(classes, HTTP_DOT) & seen;
+    __u64 slash = http_in_class(classes, HTTP_SLASH) & below, dot = http_in_class(classes, HTTP_DOT) & below;
     __u64 after_slash = slash << 8 | (h->segment & 1);
     __u64 after_dot = (after_slash & dot) << 8 | (h->segment >> 1 & 1);
     __u64 after_dots = (after_dot & dot) << 8 | (h->segment >> 2 & 1);
-    __u32 last = 8 * (span - 1) & 63;
+    __u64 last = (below ^ below >> 8) & HTTP_ONES;
+    __u64 ends = http_in_class(classes, HTTP_SEGMENT_END) & (below | stop);
 
-    /* With a span of 0 nothing in this path is left that would ask for it. */
-    h->segment =
-        (slash >> last & 1) | (((after_slash & dot) >> last & 1) << 1) | (((after_dot & dot) >> last & 1) << 2);
-    return ((slash & after_slash) | ((after_dot | after_dots) & http_in_class(classes, HTTP_SEGMENT_END) & seen)) != 0;
+    h->segment = ((slash & last) | (after_slash & dot & last) << 1 | (after_dot & dot & last) << 2) * HTTP_ONES >> 56;
+    if ((slash & after_slash) | ((after_dot | after_dots) & ends) | (http_in_class(classes, HTTP_ODD) & below))
+        h->request.is_canonical = 0;
+    __asm__ volatile("" ::: "memory"); /* the stack is short: one thing after the other */
 }
 
 static __always_inline void http_read_path(struct http_state *h, struct http_item *item)
 {
     __u64 classes = http_classify(item->word);
-    __u64 stops = http_in_class(classes, HTTP_PATH_STOP);
-    __u64 below = http_below(stops), seen = below | (stops & -stops);
-    __u32 span = http_span(stops);
+    __u64 stops = http_in_class(classes, HTTP_PATH_STOP), below = http_below(stops);
+    __u32 span;
     __u8 byte;
 
-    if (http_is_winding(h, classes, seen, span) || (http_in_class(classes, HTTP_ODD) & below))
-        h->request.is_canonical = 0;
+    http_check_path(h, classes, below, stops & -stops);
+    span = http_span(stops);
     http_put_uri(h, item, item->word & below, span);
     if (span == item->count)
         return;
