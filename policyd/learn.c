@@ -172,8 +172,8 @@ static struct learn_pod *find_pod(struct learn *learn, const struct event_contex
     return add_pod(learn, context);
 }
 
-/* Where the item is, or would be. */
-static bool find_place(const struct subject *subject, const struct learn_item *item, size_t *place)
+/* The same thing, or NULL and where it would be. */
+static struct learn_item *find_item(const struct subject *subject, const struct learn_item *item, size_t *place)
 {
     size_t low = 0, high = subject->count;
 
@@ -181,17 +181,15 @@ static bool find_place(const struct subject *subject, const struct learn_item *i
         size_t middle = low + (high - low) / 2;
         int order = learn_item_compare(subject->items[middle], item);
 
-        if (order == 0) {
-            *place = middle;
-            return true;
-        }
+        if (order == 0)
+            return subject->items[middle];
         if (order < 0)
             low = middle + 1;
         else
             high = middle;
     }
     *place = low;
-    return false;
+    return NULL;
 }
 
 static bool insert(struct subject *subject, size_t place, struct learn_item *item)
@@ -214,10 +212,11 @@ static bool insert(struct subject *subject, size_t place, struct learn_item *ite
 /* False: lost. The item is the subject's, or freed. */
 static bool enter(struct learn *learn, struct learn_pod *pod, struct subject *subject, struct learn_item *item)
 {
-    size_t place;
+    size_t place = 0;
+    struct learn_item *known = find_item(subject, item, &place);
 
-    if (find_place(subject, item, &place)) {
-        learn_item_merge(subject->items[place], item);
+    if (known) {
+        learn_item_merge(known, item);
         learn_item_free(item);
         return true;
     }

@@ -159,7 +159,7 @@ static json_t *make_pod(const struct daemon *daemon, const struct pod_entry *pod
     return json;
 }
 
-json_t *view_pods(struct daemon *daemon, const char *name)
+json_t *view_pods(struct daemon *daemon, const char *pod)
 {
     cleanup_free struct attachments *attachments = calloc(1, sizeof(*attachments));
     json_auto_t *none = json_array();
@@ -170,11 +170,11 @@ json_t *view_pods(struct daemon *daemon, const char *name)
     attachments->datapath = &daemon->datapath;
     record_each(&daemon->datapath, add_attachment, attachments);
     for (size_t i = 0; i < daemon->pods.count; i++) {
-        const struct pod_entry *pod = &daemon->pods.items[i];
-        json_t *own = attachments->of_slot[pod->slot];
+        const struct pod_entry *one = &daemon->pods.items[i];
+        json_t *own = attachments->of_slot[one->slot];
 
-        if (!name || filter_matches_pod(name, pod->namespace_, pod->name))
-            json_array_append_new(pods, make_pod(daemon, pod, own ? own : none));
+        if (!pod || filter_matches_pod(pod, one->namespace_, one->name))
+            json_array_append_new(pods, make_pod(daemon, one, own ? own : none));
     }
     for (__u32 slot = 0; slot < NSP_PODS_MAX; slot++)
         json_decref(attachments->of_slot[slot]);

@@ -71,6 +71,7 @@ END
 @test "what an address was learnt from and what was asked for stand in the line" {
     local bad=0
     while IFS=@ read -r change line; do
+        line=${line/VERDICT/policy-verdict:none EGRESS DENIED BY ping (SecurityProfile) address (TCP Flags: SYN)}
         event "$change" | serve
         got=$(nspctl observe)
         [[ $got == "Nov 24 11:12:13.456: default/ping:33978 [/usr/bin/curl 52699] -> 10.1.0.3:80$line" ]] || {
@@ -78,14 +79,14 @@ END
             bad=1
         }
     done <<'END'
-.flow.destination_names = ["ebpf.io"]@ (ebpf.io) policy-verdict:none EGRESS DENIED BY ping (SecurityProfile) address (TCP Flags: SYN)
-.flow.destination_names = ["a.io", "b.io"]@ (a.io, b.io) policy-verdict:none EGRESS DENIED BY ping (SecurityProfile) address (TCP Flags: SYN)
-.flow.l7 = {"dns": {"query": "a.io.", "qtypes": ["MX"]}}@ policy-verdict:none EGRESS DENIED BY ping (SecurityProfile) address (TCP Flags: SYN) dns MX a.io?
-.flow.l7 = {"dns": {"query": "."}}@ policy-verdict:none EGRESS DENIED BY ping (SecurityProfile) address (TCP Flags: SYN) dns .?
-.flow.l7 = {"http": {"method": "GET", "url": "/task"}}@ policy-verdict:none EGRESS DENIED BY ping (SecurityProfile) address (TCP Flags: SYN) http GET /task
-.flow.l7 = {"http": {"method": "GET", "url": "/t"}, "is_cut": true}@ policy-verdict:none EGRESS DENIED BY ping (SecurityProfile) address (TCP Flags: SYN) http GET /t...
-.flow.l7 = {"tls": {"server_name": "a.io"}}@ policy-verdict:none EGRESS DENIED BY ping (SecurityProfile) address (TCP Flags: SYN) tls a.io
-.flow.l7 = {"protocol": "unknown"}@ policy-verdict:none EGRESS DENIED BY ping (SecurityProfile) address (TCP Flags: SYN) unknown
+.flow.destination_names = ["ebpf.io"]@ (ebpf.io) VERDICT
+.flow.destination_names = ["a.io", "b.io"]@ (a.io, b.io) VERDICT
+.flow.l7 = {"dns": {"query": "a.io.", "qtypes": ["MX"]}}@ VERDICT dns MX a.io?
+.flow.l7 = {"dns": {"query": "."}}@ VERDICT dns .?
+.flow.l7 = {"http": {"method": "GET", "url": "/task"}}@ VERDICT http GET /task
+.flow.l7 = {"http": {"method": "GET", "url": "/t"}, "is_cut": true}@ VERDICT http GET /t...
+.flow.l7 = {"tls": {"server_name": "a.io"}}@ VERDICT tls a.io
+.flow.l7 = {"protocol": "unknown"}@ VERDICT unknown
 END
     return "$bad"
 }
@@ -108,8 +109,8 @@ traced() {
     [[ $(nspctl observe) == "$start -> NOERROR 13 addresses 0.4 ms" ]]
     traced "$answer | .flow.l7.dns |= (.rcode = 3 | .addresses = 0)" | serve
     [[ $(nspctl observe) == "$start -> NXDOMAIN 0.4 ms" ]]
-    [[ $(nspctl observe -o table | tail -n 1 | tr -s ' ') == \
-        "Nov 24 11:12:13.456 TRACED EGRESS default/ping:40000 10.1.0.3:53 /usr/bin/curl - address dns A pong.default.svc? -> NXDOMAIN 0.4 ms" ]]
+    [[ $(nspctl observe -o table | tail -n 1 | tr -s ' ') == *" TRACED EGRESS default/ping:40000 10.1.0.3:53"* ]]
+    [[ $(nspctl observe -o table | tail -n 1 | tr -s ' ') == *" dns A pong.default.svc? -> NXDOMAIN 0.4 ms" ]]
 }
 
 @test "ingress is told from the other side" {
@@ -126,8 +127,9 @@ traced() {
         "$NSP_TMP/request"
     nspctl observe -t l7 --fqdn '*.io' --http-method GET --http-path '/a*' --reason dns_name --protocol dns --port 53 \
         --ip 10.0.0.0/8 --traffic-direction egress --profile shop --verdict TRACED
-    grep -qF '/v1/events?type=l7&fqdn=%2A.io&http-method=GET&http-path=%2Fa%2A&reason=dns_name&protocol=dns&port=53&ip=10.0.0.0%2F8&traffic-direction=egress&profile=shop&verdict=TRACED ' \
+    grep -qF '/v1/events?type=l7&fqdn=%2A.io&http-method=GET&http-path=%2Fa%2A&reason=dns_name&protocol=dns&port=53' \
         "$NSP_TMP/request"
+    grep -qF '&ip=10.0.0.0%2F8&traffic-direction=egress&profile=shop&verdict=TRACED ' "$NSP_TMP/request"
     nspctl observe --since 2026-11-24T11:12:13Z
     grep -q 'since=1795518733 ' "$NSP_TMP/request"
     nspctl observe --since 1h30m
