@@ -129,23 +129,26 @@ static int add_part(const struct making *making, struct compiled_block *block, s
     return 0;
 }
 
-/* Parts with a container first, then the one for all others. */
+/* Parts with a container first, then the one for all others; without one, the profile lists the path for those alone.
+ */
 static int add_parts(const struct making *making, struct compiled_block *block, size_t index)
 {
     const struct profile *profile = making->profiles[index];
     const struct process_spec *others = NULL;
+    bool is_listed = false;
 
     for (size_t i = 0; block->path && i < profile->processes_count; i++) {
         const struct process_spec *process = &profile->processes[i];
 
         if (strcmp(process->path, block->path) != 0)
             continue;
+        is_listed = true;
         if (!process->container)
             others = process;
         else if (add_part(making, block, index, process) < 0)
             return -making->err->code;
     }
-    return add_part(making, block, index, others);
+    return is_listed && !others ? 0 : add_part(making, block, index, others);
 }
 
 static int add_block(const struct making *making, const struct compiled_block *like)

@@ -4,10 +4,11 @@
  * hashes. Pure: no map, no key, no clock, no log. Pods selected by the same profiles share one policy.
  *
  * What a program that judges does with a block's parts: it takes of each profile (struct part.profile) the first part
- * whose `container` is 0 or that of the process, and hears no other of that profile. They stand in that order: those
- * with a container first, then exactly one with 0. Where a profile lists the path for some containers only, that last
- * one says what the profile says of unlisted executables: no rules, process 0xffff, the profile's own action. A process
- * whose container is not in nsp_containers thus gets the part with 0. Special blocks have one part for each profile.
+ * whose `container` is 0 or that of the process, and hears no other of that profile; those with a container stand
+ * before the one with 0, of which there is at most one. Where none of a profile's parts is for the process's container,
+ * the profile lists the executable for others only: its part in the block of the unlisted is taken. A process whose
+ * cgroup is not in nsp_containers is in no container that a part could name. Special blocks have one part for each
+ * profile.
  */
 #ifndef NSP_POLICYD_COMPILE_H
 #define NSP_POLICYD_COMPILE_H

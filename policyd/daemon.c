@@ -50,6 +50,7 @@ static void schedule_retry(struct daemon *daemon)
 static void reconcile(struct daemon *daemon)
 {
     pods_reconcile(&daemon->pods);
+    containers_refresh(&daemon->containers);
     if (daemon->sync.retired_count)
         schedule_collect(daemon, SYNC_GRACE_MS);
     schedule_retry(daemon);
@@ -117,6 +118,7 @@ static bool on_pod_added(void *context, __u32 slot, __u32 epoch)
     struct daemon *daemon = context;
     bool is_open = is_ready(daemon, slot, epoch);
 
+    containers_refresh(&daemon->containers);
     if (daemon->sync.retired_count)
         schedule_collect(daemon, SYNC_GRACE_MS);
     schedule_retry(daemon);
@@ -206,6 +208,7 @@ static void connect_parts(struct daemon *daemon)
                                            .context = daemon};
     daemon->pods = (struct pods){
         .datapath = &daemon->datapath, .store = &daemon->store, .manifests = &daemon->manifests, .sync = &daemon->sync};
+    daemon->containers = (struct containers){.datapath = &daemon->datapath, .pods = &daemon->pods, .inotify = -1};
     daemon->events = (struct events){.datapath = &daemon->datapath,
                                      .pods = &daemon->pods,
                                      .node_name = daemon->node_name,
@@ -253,7 +256,7 @@ static int start_parts(struct daemon *daemon, struct error *err)
         source_dir_start(&daemon->source, &daemon->manifests, daemon->base, err))
         return -err->code;
     reconcile(daemon);
-    if (events_start(&daemon->events, daemon->base, err) ||
+    if (containers_start(&daemon->containers, daemon->base, err) || events_start(&daemon->events, daemon->base, err) ||
         server_start(&daemon->server, daemon->base, daemon->options.socket, err) ||
         upkeep_start(&daemon->upkeep, daemon->base, err) || links_start(&daemon->links, daemon->base, err))
         return -err->code;
@@ -302,6 +305,7 @@ void daemon_stop(struct daemon *daemon)
     upkeep_stop(&daemon->upkeep);
     events_stop(&daemon->events);
     source_dir_stop(&daemon->source);
+    containers_stop(&daemon->containers);
     pods_free(&daemon->pods);
     sync_stop(&daemon->sync);
     manifests_free(&daemon->manifests);

@@ -7,6 +7,7 @@
 #include <limits.h>
 
 #include "policyd/announce.h"
+#include "policyd/containers.h"
 #include "policyd/events.h"
 #include "policyd/links.h"
 #include "policyd/manifests.h"
@@ -29,6 +30,7 @@ struct daemon {
     struct source_dir source;
     struct sync sync;
     struct pods pods;
+    struct containers containers;
     struct events events;
     struct announce announce;
     struct upkeep upkeep;

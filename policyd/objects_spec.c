@@ -12,7 +12,6 @@
 
 enum {
     PROCESSES_MAX = 64,
-    CONTAINERS_MAX = NSP_PARTS_MAX - 1, /* the last part is for all others */
     ACTIONS_MAX = 16,
     ACTION_UNSET = -1,
 };
@@ -225,7 +224,7 @@ static bool is_same_block(const struct process_spec *a, const struct process_spe
 /* Of the blocks before this one. */
 static int check_siblings(const struct field *field, const struct profile *profile, const struct process_spec *process)
 {
-    size_t containers = process->container ? 1 : 0;
+    size_t blocks = 1;
     struct field path;
 
     field_child(field, "path", &path);
@@ -235,11 +234,11 @@ static int check_siblings(const struct field *field, const struct profile *profi
         if (is_same_block(other, process))
             return field_refuse(&path, "\"%.80s\" is also the path of spec.processes[%zu]; write one block for it",
                                 process->path, i);
-        containers += other->container && strcmp(other->path, process->path) == 0;
+        blocks += strcmp(other->path, process->path) == 0;
     }
-    if (containers > CONTAINERS_MAX)
-        return field_refuse(&path, "\"%.80s\" has blocks for %zu containers; at most %d: write one without container",
-                            process->path, containers, CONTAINERS_MAX);
+    if (blocks > NSP_PARTS_MAX)
+        return field_refuse(&path, "\"%.80s\" has %zu blocks; at most %d, each for one container, or for all others",
+                            process->path, blocks, NSP_PARTS_MAX);
     return 0;
 }
 

@@ -245,6 +245,8 @@ static bool decide(struct pods *pods, struct pod_entry *pod)
         return decide_impossible(pods, pod, object, policy->error ? policy->error : "out of memory");
     if (policy->error)
         note(pod, true, "%s", policy->error);
+    else if (policy->has_containers && object->containers_count == 0)
+        note(pod, false, "blocks with `container` do not apply: its Pod manifest has no status that names containers");
     else
         clear_note(pod);
     return set_policy(pods, pod, word, policy->index);

@@ -285,6 +285,7 @@ static int compiled_refuses(const struct compiled_rules *rules, const struct tup
     return rules->value.flags & RULES_INSPECT ? REASON_L7_PROTOCOL : REASON_NONE;
 }
 
+/* The block that names the process, else the one of the unlisted or the ownerless. */
 static const struct compiled_block *block_of(const struct compiled *compiled, const struct tuple *tuple)
 {
     const struct compiled_block *unlisted = NULL;
@@ -300,8 +301,7 @@ static const struct compiled_block *block_of(const struct compiled *compiled, co
     return unlisted;
 }
 
-/* What compile.h asks of a program that judges; NULL: the profile has no part there. */
-static const struct part *part_of(const struct compiled_block *block, size_t profile, const struct tuple *tuple)
+static const struct part *find_part(const struct compiled_block *block, size_t profile, const struct tuple *tuple)
 {
     for (__u32 i = 0; i < block->value.count; i++) {
         const struct part *part = &block->value.parts[i];
@@ -310,6 +310,16 @@ static const struct part *part_of(const struct compiled_block *block, size_t pro
             return part;
     }
     return NULL;
+}
+
+/* What compile.h asks of a program that judges. */
+static const struct part *part_of(const struct compiled *compiled, size_t profile, const struct tuple *tuple)
+{
+    const struct part *part = find_part(block_of(compiled, tuple), profile, tuple);
+    struct tuple unlisted = *tuple;
+
+    unlisted.path = ""; /* nobody lists that */
+    return part ? part : find_part(block_of(compiled, &unlisted), profile, tuple);
 }
 
 static int said_of_part(const struct compiled *compiled, const struct part *part, const struct tuple *tuple)
@@ -332,11 +342,9 @@ static void compare(const struct compiled *compiled, const struct profile *const
 
     draft_tuple(&tuple);
 
-    const struct compiled_block *block = block_of(compiled, &tuple);
-
     for (size_t i = 0; i < count; i++) {
         int action, expected = said_of_profile(profiles[i], &tuple, &action);
-        const struct part *part = part_of(block, i, &tuple);
+        const struct part *part = part_of(compiled, i, &tuple);
 
         assert_non_null(part);
 

@@ -68,7 +68,7 @@ static void paths_are_absolute_resolved_bounded_and_unique(void **state)
                                    "}, {path: /a..b/.c/...}, {path: /a, container: x}, {path: /a}]}"));
 }
 
-static void one_path_has_at_most_seven_containers(void **state)
+static void one_path_has_at_most_eight_blocks(void **state)
 {
     static const char seven[] =
         "{path: /a, container: c1}, {path: /a, container: c2}, {path: /a, container: c3}, {path: "
@@ -79,10 +79,9 @@ static void one_path_has_at_most_seven_containers(void **state)
     (void)state;
     snprintf(spec, sizeof(spec), "{processes: [%s, {path: /a}, {path: /b, container: c1}]}", seven);
     profile_free(profile_text_make("p", spec));
-    snprintf(yaml, sizeof(yaml), "{" HEAD ", spec: {processes: [%s, {path: /a, container: c8}]}}", seven);
-    profile_text_refused(yaml,
-                         "spec.processes[7].path: \"/a\" has blocks for 8 containers; at most 7: write one without "
-                         "container");
+    snprintf(yaml, sizeof(yaml), "{" HEAD ", spec: {processes: [%s, {path: /a, container: c8}, {path: /a}]}}", seven);
+    profile_text_refused(yaml, "spec.processes[8].path: \"/a\" has 9 blocks; at most 8, each for one container, or for "
+                               "all others");
 }
 
 static void interpreters_and_shells_are_warned_of(void **state)
@@ -140,7 +139,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paths_are_absolute_resolved_bounded_and_unique),
-        cmocka_unit_test(one_path_has_at_most_seven_containers),
+        cmocka_unit_test(one_path_has_at_most_eight_blocks),
         cmocka_unit_test(interpreters_and_shells_are_warned_of),
         cmocka_unit_test(at_most_64_processes_are_taken),
     };
