@@ -15,6 +15,7 @@
 #include "datapath/text_hash.h"
 #include "lib/log.h"
 #include "policyd/map_batch.h"
+#include "policyd/shares.h"
 #include "policyd/sync.h"
 #include "policyd/sync_draft.h"
 
@@ -336,6 +337,8 @@ int sync_write(struct sync *sync, struct synced *policy, const struct compiled *
     }
     if (policy->index && sync_retire(sync, old))
         log_warning("revision=%llu stays in the maps: out of memory", (unsigned long long)old.revision);
+    if (policy->index == 0 && shares_clear(sync->datapath, index))
+        log_warning("policy=%u counts what somebody else did before: %s", index, strerror(errno));
     publish(sync, policy, &draft, index);
     return 0;
 }
