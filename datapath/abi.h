@@ -457,6 +457,7 @@ struct pod_tally {
     __u64 refused_ns;   /* when a live TCP flow was last refused on its way in; 0: never */
     __u64 reclaimed_ns; /* when expired names were last cleared to make room */
     struct tally tallies[DIRECTIONS][VERDICTS][REASONS];
+    struct tally other; /* events of what is no violation: trace-dns, learn */
 };
 
 /* Where in the kernel something was decided. */

@@ -7,8 +7,8 @@
 #ifndef NSP_DATAPATH_FLOW_H
 #define NSP_DATAPATH_FLOW_H
 
-#include "datapath/event.h"
 #include "datapath/policy.h"
+#include "datapath/tell.h"
 
 #define FLOW_IDLE_NS (30ULL * 1000000000)      /* profile.md 4: a UDP or ICMP exchange, not yet answered */
 #define FLOW_ANSWERED_NS (180ULL * 1000000000) /* once answered */
@@ -130,6 +130,7 @@ static __always_inline void flow_judge(struct inspection *in)
 {
     if (policy_judge(in, QUESTION_FLOW) != VERDICT_FORWARDED)
         event_report(in);
+    tell_flow(in);
 }
 
 /*

@@ -38,6 +38,7 @@ static __always_inline __u32 tcp_judge(struct inspection *in)
         return RULING_EXEMPT;
     }
     policy_judge(in, QUESTION_FLOW);
+    tell_flow(in);
     return 0;
 }
 
