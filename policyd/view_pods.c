@@ -88,22 +88,34 @@ static json_t *make_addresses(const struct pod *record)
     return addresses;
 }
 
+static const struct profile *find_profile(const struct store *store, const char *name)
+{
+    for (size_t i = 0; i < store->profiles_count; i++) {
+        const struct stored_profile *stored = &store->profiles[i];
+        size_t length = strlen(stored->namespace_);
+
+        if (stored->profile && strncmp(name, stored->namespace_, length) == 0 && name[length] == '/' &&
+            strcmp(name + length + 1, stored->name) == 0)
+            return stored->profile;
+    }
+    return NULL;
+}
+
 /* The strictest of its profiles. */
 static const char *mode_of(const struct store *store, const struct synced *policy)
 {
+    unsigned int flags = 0;
     int action = -1;
 
     for (size_t i = 0; i < policy->names_count; i++) {
-        for (size_t j = 0; j < store->profiles_count; j++) {
-            const struct profile *profile = store->profiles[j].profile;
-            size_t length = strlen(store->profiles[j].namespace_);
+        const struct profile *profile = find_profile(store, policy->names[i]);
 
-            if (profile && strncmp(policy->names[i], store->profiles[j].namespace_, length) == 0 &&
-                strcmp(policy->names[i] + length + 1, store->profiles[j].name) == 0 && profile->action > action)
-                action = profile->action;
-        }
+        if (!profile)
+            continue;
+        flags |= profile->flags;
+        action = profile->action > action ? profile->action : action;
     }
-    return action < 0 ? "unknown" : words_action((unsigned int)action);
+    return action < 0 ? "unknown" : words_mode((unsigned int)action, flags);
 }
 
 static void set_policy(json_t *json, const struct daemon *daemon, const struct synced *policy)

@@ -92,7 +92,7 @@ static json_t *make_profile(const struct daemon *daemon, const struct stored_pro
         json_object_set_new(json, "refused", json_string(stored->refused));
     if (!profile)
         return json;
-    json_object_set_new(json, "mode", json_string(words_action((unsigned int)profile->action)));
+    json_object_set_new(json, "mode", json_string(words_mode((unsigned int)profile->action, profile->flags)));
     json_object_set_new(json, "selector", json_string(profile->selector_text ? profile->selector_text : ""));
     json_object_set_new(json, "violations", make_violations(daemon, stored));
     json_object_set_new(json, "warnings", make_warnings(profile, &counts));

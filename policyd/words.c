@@ -138,3 +138,12 @@ const char *words_action(unsigned int action)
 
     return word_of(actions, COUNT(actions), action, "unknown");
 }
+
+const char *words_mode(unsigned int action, unsigned int flags)
+{
+    if (action == ACTION_IGNORE && flags & PART_LEARN)
+        return "learn";
+    if (action == ACTION_IGNORE && flags & PART_TRACE_DNS)
+        return "trace-dns";
+    return words_action(action);
+}

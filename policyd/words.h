@@ -21,5 +21,7 @@ const char *words_hook(unsigned int hook);
 const char *words_application(unsigned int application);
 /* "ignore", "alert", "enforce". */
 const char *words_action(unsigned int action);
+/* The same, but "learn" or "trace-dns" for what only tells. flags: enum part_flags. */
+const char *words_mode(unsigned int action, unsigned int flags);
 
 #endif

@@ -105,6 +105,16 @@ static void numbers_and_words_that_are_none(void **state)
     assert_int_equal(words_find_reason(""), -1);
 }
 
+static void what_only_tells_is_a_mode_of_its_own(void **state)
+{
+    (void)state;
+    assert_string_equal(words_mode(ACTION_IGNORE, 0), "ignore");
+    assert_string_equal(words_mode(ACTION_IGNORE, PART_TRACE_DNS), "trace-dns");
+    assert_string_equal(words_mode(ACTION_IGNORE, PART_TRACE_DNS | PART_LEARN), "learn");
+    assert_string_equal(words_mode(ACTION_ALERT, PART_LEARN), "alert");
+    assert_string_equal(words_mode(ACTION_ENFORCE, PART_TRACE_DNS), "enforce");
+}
+
 static void dns_numbers_are_named_as_dig_does(void **state)
 {
     static const struct {
@@ -131,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_number_has_its_word),
         cmocka_unit_test(numbers_and_words_that_are_none),
+        cmocka_unit_test(what_only_tells_is_a_mode_of_its_own),
         cmocka_unit_test(dns_numbers_are_named_as_dig_does),
     };
 
