@@ -274,6 +274,29 @@ static void a_hello_without_extensions_has_no_name(void **state)
     assert_host(&t, "");
 }
 
+/* With more in the record that could be taken for the rest of the name. */
+static void a_server_name_that_ends_beyond_the_hello_is_refused(void **state)
+{
+    struct tls_state t;
+
+    (void)state;
+    hello_make(&plain, "a.example", 9, 0);
+    plain.length -= 4; /* no padding extension behind it */
+    plain.data[8] -= 4;
+    plain.data[51] -= 4;
+    memset(plain.data + plain.length, 'a', 40);
+    plain.length += 40;
+    plain.data[4] += 36;
+    assert_int_equal(feed_whole(&t, &plain), TLS_HELLO);
+    assert_host(&t, "a.example");
+    for (int longer = 1; longer < 30; longer++) {
+        plain.data[55]++; /* the extension, the list, the name */
+        plain.data[57]++;
+        plain.data[60]++;
+        assert_int_equal(feed_whole(&t, &plain), TLS_BAD);
+    }
+}
+
 /* The largest extensions that a hello of TLS_HELLO_MAX could have are a little smaller than their length can say. */
 static void hellos_of_up_to_64_kilobytes_are_read(void **state)
 {
@@ -330,6 +353,7 @@ int main(void)
         cmocka_unit_test(every_field_with_a_wrong_value_is_refused),
         cmocka_unit_test(a_server_name_is_1_to_253_letters_digits_hyphens_dots_and_underscores),
         cmocka_unit_test(a_hello_without_extensions_has_no_name),
+        cmocka_unit_test(a_server_name_that_ends_beyond_the_hello_is_refused),
         cmocka_unit_test(hellos_of_up_to_64_kilobytes_are_read),
         cmocka_unit_test(a_connection_is_recognised_by_its_first_six_bytes),
     };
