@@ -45,11 +45,16 @@ static void print_counts(const json_t *status)
            number_of(events, "reported"), number_of(events, "suppressed"), number_of(events, "lost"));
 }
 
-/* Only where some profile has `learn`. */
-static void print_learn(const json_t *status)
+/* Only where some profile has `trace-dns` or `learn`. */
+static void print_told(const json_t *status)
 {
     const json_t *learn = json_object_get(status, "learn");
+    const json_t *told = json_object_get(json_object_get(status, "events"), "told");
 
+    if (number_of(told, "seen"))
+        printf("Told:       %lld seen = %lld reported + %lld suppressed + %lld lost (trace-dns, learn)\n",
+               number_of(told, "seen"), number_of(told, "reported"), number_of(told, "suppressed"),
+               number_of(told, "lost"));
     if (number_of(learn, "items") || number_of(learn, "lost"))
         printf("Learnt:     %lld of at most %lld things, %lld lost\n", number_of(learn, "items"),
                number_of(learn, "items_max"), number_of(learn, "lost"));
@@ -80,7 +85,7 @@ int command_status(int argc, char **argv, const struct nspctl_options *options, 
                text_of(status, "kernel"), text_of(status, "started"));
         print_datapath(status);
         print_counts(status);
-        print_learn(status);
+        print_told(status);
         print_problems(json_object_get(status, "problems"));
     }
     json_decref(status);

@@ -77,8 +77,8 @@ void asked_text_read(const struct event *event, size_t size, struct asked_text *
         length = NSP_EVENT_TEXT_MAX;
         asked->is_cut = true;
     }
-    /* The root can be asked for; a server name cannot be empty. */
-    asked->has_text = length > 0 || event->application == APPLICATION_DNS;
+    /* The root can be asked for, which is an empty name of some type; a server name cannot be empty. */
+    asked->has_text = length > 0 || (event->application == APPLICATION_DNS && event->query_type);
     if (!asked->has_text)
         return;
     if (event->application == APPLICATION_DNS || event->application == APPLICATION_HTTPS)

@@ -175,6 +175,17 @@ static json_t *make_deniers(const struct event *event, const struct event_contex
                      "revision", (json_int_t)event->revision, "labels", make_rule_labels(event));
 }
 
+/* A profile whose `trace-dns` wanted to be told; it says nothing of who allowed it. */
+static json_t *make_tracer(const struct event_context *context)
+{
+    const char *slash = context->profile ? strchr(context->profile, '/') : NULL;
+
+    if (!slash)
+        return NULL;
+    return json_pack("[{s:s,s:o,s:s}]", "name", slash + 1, "namespace",
+                     json_stringn(context->profile, (size_t)(slash - context->profile)), "kind", "SecurityProfile");
+}
+
 static void set_layers(json_t *flow, const struct event *event)
 {
     json_t *addresses = make_addresses(event), *l4 = make_l4(event);
@@ -207,7 +218,8 @@ static json_t *make_flow(const struct event *event, const struct event_context *
 {
     json_t *flow = json_pack("{s:s,s:s}", "time", time, "verdict", words_verdict(event->verdict));
     json_t *pod = make_pod(context);
-    json_t *deniers = event->kind == EVENT_VIOLATION ? make_deniers(event, context) : NULL;
+    bool is_violation = event->kind == EVENT_VIOLATION;
+    json_t *profiles = is_violation ? make_deniers(event, context) : make_tracer(context);
     bool is_ingress = event->direction == INGRESS;
 
     if (event->verdict == VERDICT_DROPPED)
@@ -222,8 +234,10 @@ static json_t *make_flow(const struct event *event, const struct event_context *
         json_object_set_new(flow, "socket_cookie", json_integer((json_int_t)event->socket_cookie));
     if (event->cgroup_id)
         json_object_set_new(flow, "cgroup_id", json_integer((json_int_t)event->cgroup_id));
-    if (deniers)
-        json_object_set_new(flow, is_ingress ? "ingress_denied_by" : "egress_denied_by", deniers);
+    if (profiles && !is_violation)
+        json_object_set_new(flow, "traced_by", profiles);
+    else if (profiles)
+        json_object_set_new(flow, is_ingress ? "ingress_denied_by" : "egress_denied_by", profiles);
     return flow;
 }
 

@@ -91,7 +91,7 @@ static const struct record *remember(struct events *events, const struct event *
         .texts = {[RECORD_NAMESPACE] = context->namespace_,
                   [RECORD_POD] = context->pod_name,
                   [RECORD_BINARY] = context->binary,
-                  [RECORD_PROFILE] = event->kind == EVENT_VIOLATION ? context->profile : NULL,
+                  [RECORD_PROFILE] = context->profile,
                   [RECORD_NAMES] = names,
                   [RECORD_METHOD] = is_http ? context->asked->method : NULL,
                   [RECORD_PATH] = is_http ? context->asked->text : NULL,

@@ -166,6 +166,8 @@ static json_t *make_pod(const struct daemon *daemon, const struct pod_entry *pod
     json_object_set_new(json, "denied", json_integer((json_int_t)denied.seen));
     json_object_set_new(json, "audited", json_integer((json_int_t)audited.seen));
     json_object_set_new(json, "violations", make_violations(tallies));
+    if (tallies)
+        json_object_set_new(json, "told", tallies_json(&tallies->other));
     json_object_set_new(json, "not_learnt",
                         json_integer(tallies ? (json_int_t)tallies_reason(tallies, REASON_NAMES_FULL) : 0));
     return json;

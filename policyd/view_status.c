@@ -79,7 +79,7 @@ static json_t *make_policies(const struct daemon *daemon)
 
 static json_t *make_events(const struct daemon *daemon)
 {
-    struct tally sum = {0};
+    struct tally sum = {0}, told = {0};
     json_t *events;
 
     for (size_t i = 0; i < daemon->pods.count; i++) {
@@ -87,8 +87,11 @@ static json_t *make_events(const struct daemon *daemon)
         struct tally pod = tallies ? tallies_sum(tallies, -1) : (struct tally){0};
 
         tallies_add(&sum, &pod);
+        if (tallies)
+            tallies_add(&told, &tallies->other);
     }
     events = tallies_json(&sum);
+    json_object_set_new(events, "told", tallies_json(&told));
     json_object_set_new(events, "read", json_integer((json_int_t)daemon->events.rendered));
     json_object_set_new(events, "kept", json_integer((json_int_t)daemon->events.history.count));
     json_object_set_new(events, "followers", json_integer((json_int_t)daemon->server.stream.count));

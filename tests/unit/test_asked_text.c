@@ -69,29 +69,31 @@ static void every_byte_fits_escaped(void **state)
 static void an_event_says_what_its_application_asked(void **state)
 {
     static const struct {
-        __u8 application, flags;
+        __u8 application, flags, query_type;
         const char *bytes;
         size_t length;
         const char *method, *text; /* NULL: none */
         bool is_cut;
     } rows[] = {
-        {APPLICATION_DNS, EVENT_LONG, BYTES("\4pong"), "", "pong", false},
-        {APPLICATION_DNS, EVENT_LONG, BYTES(""), "", ".", false},
-        {APPLICATION_HTTPS, EVENT_LONG, BYTES("\4pong\3com"), "", "pong.com", false},
-        {APPLICATION_HTTPS, EVENT_LONG, BYTES(""), "", NULL, false},
-        {APPLICATION_HTTP, EVENT_LONG, BYTES("GET /task?a=1"), "GET", "/task?a=1", false},
-        {APPLICATION_HTTP, EVENT_LONG, BYTES("GET /a b\x01\\"), "GET", "/a\\x20b\\x01\\\\", false},
-        {APPLICATION_HTTP, EVENT_LONG, BYTES("GET"), "GET", "", false},
-        {APPLICATION_HTTP, EVENT_LONG | EVENT_TEXT_CUT, BYTES("GET /aaa"), "GET", "/aaa", true},
-        {APPLICATION_HTTP, EVENT_LONG, BYTES(""), "", NULL, false},
-        {APPLICATION_HTTP, 0, BYTES("GET /task"), "", NULL, false},
-        {APPLICATION_UNKNOWN, EVENT_LONG, BYTES(""), "", NULL, false},
+        {APPLICATION_DNS, EVENT_LONG, 2, BYTES("\4pong"), "", "pong", false},
+        {APPLICATION_DNS, EVENT_LONG, 2, BYTES(""), "", ".", false},
+        {APPLICATION_DNS, EVENT_LONG, 0, BYTES(""), "", NULL, false},
+        {APPLICATION_HTTPS, EVENT_LONG, 0, BYTES("\4pong\3com"), "", "pong.com", false},
+        {APPLICATION_HTTPS, EVENT_LONG, 0, BYTES(""), "", NULL, false},
+        {APPLICATION_HTTP, EVENT_LONG, 0, BYTES("GET /task?a=1"), "GET", "/task?a=1", false},
+        {APPLICATION_HTTP, EVENT_LONG, 0, BYTES("GET /a b\x01\\"), "GET", "/a\\x20b\\x01\\\\", false},
+        {APPLICATION_HTTP, EVENT_LONG, 0, BYTES("GET"), "GET", "", false},
+        {APPLICATION_HTTP, EVENT_LONG | EVENT_TEXT_CUT, 0, BYTES("GET /aaa"), "GET", "/aaa", true},
+        {APPLICATION_HTTP, EVENT_LONG, 0, BYTES(""), "", NULL, false},
+        {APPLICATION_HTTP, 0, 0, BYTES("GET /task"), "", NULL, false},
+        {APPLICATION_UNKNOWN, EVENT_LONG, 0, BYTES(""), "", NULL, false},
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT(rows); i++) {
         struct long_event event = {.event = {.application = rows[i].application,
                                              .flags = rows[i].flags,
+                                             .query_type = rows[i].query_type,
                                              .text_length = (__u16)rows[i].length}};
         struct asked_text asked;
 

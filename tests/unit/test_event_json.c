@@ -261,6 +261,7 @@ static void a_traced_query_and_its_answer(void **state)
     assert_long_at(&event, "flow.verdict", "\"TRACED\"");
     assert_long_at(&event, "flow.is_reply", "false");
     assert_long_at(&event, "flow.egress_denied_by", "absent");
+    assert_long_at(&event, "flow.traced_by.0.name", "\"ping-profile\"");
     assert_long_at(&event, "action", "\"trace-dns\"");
     assert_long_at(&event, "reason", "\"none\"");
     assert_long_at(&event, "effect", "\"none\"");
