@@ -131,6 +131,8 @@ CHECKED_ALONE __u32 name_read(struct dns_message *message, __u32 from, struct na
         name->starts[labels & NSP_NAME_LABELS_MAX] = at - from;
         at += size + 1;
     }
+    if (labels > NSP_NAME_LABELS_MAX)
+        return 0;
     name_clear(name);
     name->length = at - from;
     name->labels = labels;

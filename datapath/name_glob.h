@@ -107,7 +107,7 @@ CHECKED_ALONE int glob_matches_before(const struct glob *glob, const struct name
                           .labels = zero,
                           .matches = zero};
 
-    if (glob_byte(glob, 0) == 2 && glob_byte(glob, 1) == '*' && glob_byte(glob, 2) == '*') {
+    if (glob->length > 3 && glob_byte(glob, 0) == 2 && glob_byte(glob, 1) == '*' && glob_byte(glob, 2) == '*') {
         w.in_glob = zero + 3;
         bpf_loop(NSP_NAME_LABELS_MAX, glob_count_label, &w, 0);
         if (w.labels >= name->labels)
