@@ -146,7 +146,10 @@ static __always_inline int tls_take(struct tls_state *t, __u32 number)
 
 #define TLS_EACH(byte) (0x0101010101010101ULL * (byte))
 
-/* The highest bit of each byte (below 0x80) that is first..last. */
+/*
+ * The highest bit of each byte that is first..last, both below 0x80. A larger byte is in no range; what it carries into
+ * the next one does not matter, as all must be.
+ */
 static __always_inline __u64 tls_in_range(__u64 word, __u8 first, __u8 last)
 {
     return (word + TLS_EACH(0x80 - first)) & ~(word + TLS_EACH(0x7f - last));
@@ -158,7 +161,7 @@ static __always_inline bool tls_is_host(__u64 word)
     __u64 is_good = tls_in_range(word | TLS_EACH(0x20), 'a', 'z') | tls_in_range(word, '0', '9') |
                     tls_in_range(word, '-', '.') | tls_in_range(word, '_', '_');
 
-    return (is_good & ~word & TLS_EACH(0x80)) == TLS_EACH(0x80);
+    return (is_good & TLS_EACH(0x80)) == TLS_EACH(0x80);
 }
 
 static __always_inline void tls_pass(struct tls_state *t, struct chunk *c, __u32 count)
@@ -229,7 +232,8 @@ static __always_inline bool tls_is_complete(const struct tls_state *t, int step)
     return !t->left && (step == TLS_EXTENSIONS || step == TLS_EXTENSION);
 }
 
-/* One piece of a chunk, within one record: what is to be skipped, then a number or a part of the host. */
+/* One piece of a chunk, within one record, at least a byte of it: what is to be skipped, then a number or a part of the
+ * host. */
 static __always_inline int tls_read_message(struct tls_state *t, struct chunk *c, __u32 available)
 {
     if (available > t->record_left)
@@ -273,7 +277,7 @@ SUBPROGRAM int tls_feed(struct tls_state *t, struct chunk *c)
         t->number_left = 4;
     }
     if (t->step < TLS_COMPLETE)
-        bpf_loop(CHUNK_SIZE + 1, tls_read_piece, &walk, 0);
+        bpf_loop(CHUNK_SIZE, tls_read_piece, &walk, 0);
     if (t->step == TLS_COMPLETE)
         return TLS_HELLO;
     return t->step == TLS_INVALID ? TLS_BAD : TLS_MORE;

@@ -30,14 +30,16 @@ static unsigned be16(const uint8_t *from)
     return (unsigned)from[0] << 8 | from[1];
 }
 
+static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
 static void set_addresses(struct packet *p, const uint8_t *source, const uint8_t *destination, size_t size, int how)
 {
     uint8_t *from = how & FROM_POD ? p->flow.local : p->flow.remote;
     uint8_t *to = how & FROM_POD ? p->flow.remote : p->flow.local;
 
     if (size == 4) {
-        memcpy(from, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
-        memcpy(to, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12);
+        memcpy(from, mapped, sizeof(mapped));
+        memcpy(to, mapped, sizeof(mapped));
     }
     memcpy(from + 16 - size, source, size);
     memcpy(to + 16 - size, destination, size);

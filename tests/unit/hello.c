@@ -15,25 +15,15 @@ void hello_put(struct hello *to, unsigned size, size_t number)
         to->data[to->length++] = (__u8)(number >> 8 * size);
 }
 
-void hello_make(struct hello *to, const char *host, size_t length, size_t padding)
+static void put_bytes(struct hello *to, unsigned byte, size_t count)
 {
-    size_t extensions = length + 9 + 4 + padding;
+    assert_true(to->length + count <= sizeof(to->data));
+    memset(to->data + to->length, (int)byte, count);
+    to->length += count;
+}
 
-    to->length = 0;
-    hello_put(to, 1, TLS_RECORD_HANDSHAKE);
-    hello_put(to, 2, 0x0301);
-    hello_put(to, 2, 4 + 43 + extensions);
-    hello_put(to, 1, TLS_CLIENT_HELLO);
-    hello_put(to, 3, 43 + extensions);
-    hello_put(to, 2, 0x0303);
-    memset(to->data + to->length, 0x5a, 32);
-    to->length += 32;
-    hello_put(to, 1, 0);      /* session id */
-    hello_put(to, 2, 2);      /* cipher suites */
-    hello_put(to, 2, 0x1301); /* ... */
-    hello_put(to, 1, 1);      /* compression methods */
-    hello_put(to, 1, 0);      /* ... */
-    hello_put(to, 2, extensions);
+static void put_name(struct hello *to, const char *host, size_t length)
+{
     hello_put(to, 2, 0); /* server_name */
     hello_put(to, 2, length + 5);
     hello_put(to, 2, length + 3);
@@ -41,10 +31,43 @@ void hello_make(struct hello *to, const char *host, size_t length, size_t paddin
     hello_put(to, 2, length);
     memcpy(to->data + to->length, host, length);
     to->length += length;
+}
+
+void hello_make(struct hello *to, const struct hello_shape *shape)
+{
+    size_t extensions = (size_t)shape->names * (9 + shape->host_length) + 4 + shape->padding;
+    size_t before = 2 + 32 + 1 + shape->session_id + 2 + shape->cipher_suites + 1 + shape->compression_methods;
+
+    to->length = 0;
+    hello_put(to, 1, TLS_RECORD_HANDSHAKE);
+    hello_put(to, 2, 0x0301);
+    hello_put(to, 2, 4 + before + 2 + extensions);
+    hello_put(to, 1, TLS_CLIENT_HELLO);
+    hello_put(to, 3, before + 2 + extensions);
+    hello_put(to, 2, shape->version);
+    put_bytes(to, 0x5a, 32);
+    hello_put(to, 1, shape->session_id);
+    put_bytes(to, 0x1d, shape->session_id);
+    hello_put(to, 2, shape->cipher_suites);
+    put_bytes(to, 0x13, shape->cipher_suites);
+    hello_put(to, 1, shape->compression_methods);
+    put_bytes(to, 0, shape->compression_methods);
+    hello_put(to, 2, extensions);
+    for (int i = 0; i < shape->names; i++)
+        put_name(to, shape->host, shape->host_length);
     hello_put(to, 2, 21); /* padding */
-    hello_put(to, 2, padding);
-    memset(to->data + to->length, 0, padding);
-    to->length += padding;
+    hello_put(to, 2, shape->padding);
+    put_bytes(to, 0, shape->padding);
+}
+
+void hello_make_named(struct hello *to, const char *host, size_t length, size_t padding)
+{
+    struct hello_shape shape = HELLO_SHAPE;
+
+    shape.host = host;
+    shape.host_length = length;
+    shape.padding = padding;
+    hello_make(to, &shape);
 }
 
 void hello_cut(const struct hello *from, size_t size, struct hello *into)
@@ -79,4 +102,16 @@ int hello_feed(struct tls_state *t, const struct hello *in, size_t from, size_t 
         from += length;
     }
     return result;
+}
+
+int hello_read(struct tls_state *t, const struct hello *in)
+{
+    memset(t, 0, sizeof(*t));
+    return hello_feed(t, in, 0, in->length, CHUNK_SIZE);
+}
+
+void hello_assert_host(const struct tls_state *t, const char *host)
+{
+    assert_int_equal(t->host_length, strlen(host));
+    assert_memory_equal(t->host, host, strlen(host) + 1);
 }
