@@ -6,6 +6,7 @@
 int group_load(void);
 int group_attach(void);
 int group_record(void);
+int group_texts(void);
 int group_packets(void);
 int group_flows(void);
 int group_removal(void);

@@ -13,6 +13,7 @@ int main(void)
     failed += group_load();
     failed += group_attach();
     failed += group_record();
+    failed += group_texts();
     failed += group_packets();
     failed += group_flows();
     failed += group_removal();
