@@ -7,8 +7,7 @@
 #ifndef NSP_DATAPATH_FLOW_H
 #define NSP_DATAPATH_FLOW_H
 
-#include "datapath/policy.h"
-#include "datapath/tell.h"
+#include "datapath/application.h"
 
 #define FLOW_IDLE_NS (30ULL * 1000000000)      /* profile.md 4: a UDP or ICMP exchange, not yet answered */
 #define FLOW_ANSWERED_NS (180ULL * 1000000000) /* once answered */
