@@ -42,7 +42,10 @@ static inline long bpf_skb_load_bytes(const struct __sk_buff *skb, __u32 offset,
 /* `asm volatile(...)` tells the kernel's verifier what this compiler knows without: here it is nothing. */
 #define asm
 #define volatile(...)
-#include "datapath/packet.h" /* IWYU pragma: export */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpointer-arith"
+#include "datapath/packet.h"
+#pragma GCC diagnostic pop
 #undef asm
 #undef volatile
 
