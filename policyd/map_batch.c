@@ -39,13 +39,26 @@ int map_batch_write(const struct map_batch *map, const void *keys, const void *v
     return write_singly(map, keys, values, count);
 }
 
-int map_batch_delete(const struct map_batch *map, const void *keys, size_t count)
+static int delete_singly(const struct map_batch *map, const char *keys, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (bpf_map_delete_elem(map->fd, (const char *)keys + i * map->key_size) && errno != ENOENT)
+        if (bpf_map_delete_elem(map->fd, keys + i * map->key_size) && errno != ENOENT)
             return -errno;
     }
     return 0;
+}
+
+int map_batch_delete(const struct map_batch *map, const void *keys, size_t count)
+{
+    __u32 done = (__u32)count;
+
+    if (count == 0 || bpf_map_delete_batch(map->fd, keys, &done, NULL) == 0)
+        return 0;
+    if (is_unsupported(errno))
+        done = 0;
+    else if (errno != ENOENT)
+        return -errno;
+    return delete_singly(map, (const char *)keys + done * map->key_size, count - done); /* one is not there */
 }
 
 struct room {

@@ -35,6 +35,32 @@ valid='{labelSelector: {}, actions: [alert], processes: [{path: /usr/bin/curl}]}
     [ "$status" -eq 0 ]
 }
 
+@test "what a profile cannot do as it stands is said with its field" {
+    profile ping '{labelSelector: {}, actions: [alert], processes: [{path: /usr/bin/python3, network: {egress: {fqdns:
+        ["*.example.com"], l7: {protocols: [https], http: [{method: GET, uri: "/*"}]}}, ingress: {fqdns: [a]}}}]}' |
+        tr '\n' ' ' >ping.yaml
+    run "$nspctl" check ping.yaml
+    diff - <(printf '%s\n' "${lines[@]}") <<'END'
+ping.yaml#1 SecurityProfile default/ping: valid
+  warning: spec.processes[0].path: "/usr/bin/python3" runs programs that others write: every script, applet or class shares this block
+  warning: spec.processes[0].network.egress.fqdns: "*.example.com" is exactly one label; for any depth add "**.example.com"
+  warning: spec.processes[0].network.egress.l7.http: allows nothing: l7.protocols has neither http nor any
+  warning: spec.processes[0].network.egress.l7.http: says nothing of https, whose requests cannot be read: l7.protocols allows any of them
+  warning: spec.processes[0].network.ingress.fqdns: can match nothing: names are learnt for the egress of processes only
+END
+    [ "$status" -eq 0 ]
+}
+
+@test "a profile that uses every field has no warning" {
+    profile all '{labelSelector: {}, nameScope: pod, actions: [alert, trace-dns], attacks: [arp-spoofing, nd-spoofing,
+        ip-spoofing, raw-socket], processes: [{path: /usr/bin/curl, container: main, imageOnly: true, actions: [enforce],
+        network: {egress: {fqdns: ["**.example.com", "*.example.com", "api-*.example.com"], l7: {protocols: [dns, http],
+        dns: ["*"], http: [{method: "*", uri: "/static/*"}]}}}}]}' | tr '\n' ' ' >all.yaml
+    run "$nspctl" check all.yaml
+    [ "$output" = "all.yaml#1 SecurityProfile default/all: valid" ]
+    [ "$status" -eq 0 ]
+}
+
 @test "a refused profile is shown with field, value and remedy, and exits with 1" {
     profile ping '{processes: [{path: /bin/cat}, {path: curl}]}' >ping.yaml
     run "$nspctl" check ping.yaml
@@ -178,7 +204,7 @@ rename or remove one of the two" ]
 
 @test "the manifests of the 2020 prototype are valid as they are" {
     local seeds=$NSP_ROOT/../shared/seed-profiles file
-    [[ -d $seeds ]] || seeds=$NSP_ROOT/tests/fuzz/seeds # elsewhere: our own, with the same fields
+    [[ -d $seeds ]] || seeds=$NSP_ROOT/tests/fuzz/seeds/objects # elsewhere: our own, with the same fields
     for file in "$seeds"/*.yaml; do
         "$nspctl" check "$file"
     done

@@ -13,7 +13,7 @@ source "$BATS_TEST_DIRNAME/policyd.bash"
     [[ $(status '.problems | length') == 0 ]]
     [[ $(status .policies.in_force) == 1 ]]
     [[ $(stat -c %a "$SOCKET" "$NSP_TMP/run/cni.sock" "$NSP_TMP/run") == $'600\n600\n700' ]]
-    [[ $("$NSP_BUILD/nspctl" --socket "$SOCKET" profiles) == *"default     one    alert   True    0/0     0" ]]
+    [[ $("$NSP_BUILD/nspctl" --socket "$SOCKET" profiles) == *"default     one    alert   True    0/0     0 "* ]]
     "$NSP_BUILD/nspctl" --socket "$SOCKET" status | grep -q "Policies:   1 in force, last revision [1-9]"
 }
 
@@ -107,15 +107,19 @@ map_has() {
     policyd_up
     wait_for 5 map_has 3 nsp_blocks
     policyd_kill KILL || true
-    # A block of a revision that was never published, a port of a rule set that nobody owns.
+    # A block of a revision that was never published, a port and a name of a rule set that nobody owns.
     read -ra path <<<"$(printf '11 %.0s' {1..16})"
-    read -ra block <<<"$(printf '00 %.0s' {1..104})"
+    read -ra block <<<"$(printf '00 %.0s' {1..200})"
     bpftool map update pinned "$PINS/nsp_blocks" key hex 09 00 00 00 00 00 00 01 "${path[@]}" value hex "${block[@]}"
-    bpftool map update pinned "$PINS/nsp_ports" key hex 00 f0 00 00 50 00 10 06 value hex 01
+    bpftool map update pinned "$PINS/nsp_ports" key hex 00 30 00 00 50 00 10 06 value hex 01
+    read -ra hash <<<"$(printf '22 %.0s' {1..32})"
+    bpftool map update pinned "$PINS/nsp_texts" key hex 00 30 00 00 00 00 07 00 "${hash[@]}" \
+        value hex 00 00 00 00 00 00 00 00
     map_has 4 nsp_blocks
     policyd_up
     map_has 3 nsp_blocks
     map_has 1 nsp_ports
+    map_has 0 nsp_texts
 }
 
 # crowd: 1010 profiles of 64 processes, and a pod for each: more blocks than nsp_blocks has room for.
@@ -186,13 +190,40 @@ crowd() {
     "$NSP_BUILD/policyd" --config "$NSP_TMP/all.conf" --version
 }
 
+unlearnable() {
+    bpftool -j map dump pinned "$PINS/nsp_unlearnable" | jq length
+}
+
+# of_control FIELD
+of_control() {
+    bpftool -j map dump pinned "$PINS/nsp_control" | jq ".[0].formatted.value.$1"
+}
+
+@test "what is said of names counts for a datapath that is adopted too" {
+    OPTIONS+=(--refuse-learning "10.0.0.0/8, fd00::/8,192.168.0.0/16" --name-floor 5m --name-cap 2h)
+    policyd_up
+    [[ $(unlearnable) == 3 ]]
+    [[ $(of_control name_floor_ns) == 300000000000 ]]
+    [[ $(of_control name_cap_ns) == 7200000000000 ]]
+    policyd_kill TERM
+    [[ $(unlearnable) == 3 ]]
+    OPTIONS+=(--refuse-learning "10.0.0.0/8,172.16.0.0/12")
+    policyd_up
+    [[ $(unlearnable) == 2 ]]
+    policyd_kill TERM
+    OPTIONS+=(--refuse-learning "" --name-floor 1h --name-cap 24h)
+    policyd_up
+    [[ $(unlearnable) == 0 ]]
+    [[ $(of_control name_cap_ns) == 86400000000000 ]]
+}
+
 @test "another ABI version that is pinned is left alone" {
     policyd_up
     policyd_kill TERM
     mapfile -t value < <(bpftool -j map lookup pinned "$PINS/nsp_control" key 0 0 0 0 | jq -r '.value[]')
     bpftool map update pinned "$PINS/nsp_control" key 0 0 0 0 value hex "${value[@]:0:4}" 63 "${value[@]:5}"
     run ! policyd
-    [[ $output == *"pinned by ABI version 99, this program needs 1"* ]]
+    [[ $output == *"pinned by ABI version 99, this program needs 2"* ]]
     [[ -e $PINS/nsp_from_pod ]]
     bpftool map update pinned "$PINS/nsp_control" key 0 0 0 0 value hex "${value[@]}"
 }
