@@ -227,13 +227,10 @@ static __always_inline void http_begin_chunk(struct http_state *h)
 /* The last byte of the head, or of the trailers. */
 static __always_inline void http_read_head_end(struct http_state *h, struct http_item *item)
 {
-    if (http_byte(item, 0) != '\n' || !http_is_head_clear(h)) {
+    http_read_lf(h, item, HTTP_STEP_START);
+    if (!http_is_head_clear(h))
         http_refuse(h);
-        return;
-    }
-    item->used = 1;
-    h->step = HTTP_STEP_START;
-    if (h->flags & HTTP_IN_TRAILERS)
+    if (h->result || h->flags & HTTP_IN_TRAILERS)
         return;
     h->result = HTTP_HEAD;
     if (h->flags & (HTTP_HAS_UPGRADE | HTTP_IS_CONNECT))

@@ -244,10 +244,10 @@ static __always_inline bool http_is_blank(__u8 byte)
     return byte == ' ' || byte == '\t';
 }
 
-/* A line ends as it must, or not at all. */
+/* A line ends as it must, or not at all. What follows may get room of its own: this byte needs some of the old. */
 static __always_inline void http_read_lf(struct http_state *h, struct http_item *item, int next)
 {
-    if (http_byte(item, 0) != '\n') {
+    if (http_byte(item, 0) != '\n' || h->room == 0) {
         http_refuse(h);
         return;
     }
