@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Does an ARP or ND packet from the pod claim only what is the pod's own? (RFC 826, RFC 4861, RFC 5227) */
+/* What ARP and ND packets claim: does one from the pod claim only what is the pod's own? (RFC 826, 4861, 5227) */
 #ifndef NSP_DATAPATH_NEIGHBOUR_H
 #define NSP_DATAPATH_NEIGHBOUR_H
 
 #include "datapath/inspect.h"
 
 #define ND_ROUTER_SOLICITATION 133
+#define ND_ROUTER_ADVERTISEMENT 134
 #define ND_NEIGHBOUR_SOLICITATION 135
 #define ND_NEIGHBOUR_ADVERTISEMENT 136
+#define ND_REDIRECT 137
+#define ND_OPTION_SOURCE 1 /* link-layer addresses */
+#define ND_OPTION_TARGET 2
+#define ND_OPTIONS_MAX 4 /* more than anybody sends in what a pod may send */
 
 struct arp_ipv4 {
     __be16 hardware, protocol;
@@ -45,20 +50,71 @@ static __always_inline bool is_pods_address(const struct pod *pod, const __u8 ad
     return same_address(link_local, address);
 }
 
+static __always_inline bool same_mac(const __u8 a[6], const __u8 b[6])
+{
+    for (int i = 0; i < 6; i++) {
+        if (a[i] != b[i])
+            return false;
+    }
+    return true;
+}
+
+/* False: no ARP of IPv4 over Ethernet. */
+static __always_inline bool arp_read(struct __sk_buff *skb, struct arp_ipv4 *arp)
+{
+    return !bpf_skb_load_bytes(skb, ETHERNET_HEADER, arp, sizeof(*arp)) && arp->protocol == bpf_htons(ETHERTYPE_IPV4) &&
+           arp->hardware_length == 6 && arp->protocol_length == 4;
+}
+
 static __always_inline bool arp_claims_own(struct __sk_buff *skb, const struct pod *pod)
 {
     struct arp_ipv4 arp;
     __u8 sender[16] __attribute__((aligned(8)));
 
-    if (bpf_skb_load_bytes(skb, ETHERNET_HEADER, &arp, sizeof(arp)) || arp.protocol != bpf_htons(ETHERTYPE_IPV4) ||
-        arp.hardware_length != 6 || arp.protocol_length != 4)
+    if (!arp_read(skb, &arp) || !same_mac(arp.sender_mac, pod->mac))
         return false;
-    for (int i = 0; i < 6; i++) {
-        if (arp.sender_mac[i] != pod->mac[i])
-            return false;
-    }
     map_ipv4(sender, arp.sender_ip);
     return !arp.sender_ip || is_pods_address(pod, sender);
+}
+
+/* Where the options of an ND message start. */
+static __always_inline __u32 nd_options(const struct packet *p)
+{
+    switch (p->icmp_type) {
+    case ND_ROUTER_SOLICITATION:
+        return p->l4 + 8;
+    case ND_ROUTER_ADVERTISEMENT:
+        return p->l4 + 16;
+    case ND_REDIRECT:
+        return p->l4 + 40;
+    default:
+        return p->l4 + 24;
+    }
+}
+
+/* Options of an ND message, one after the other. */
+struct nd_option {
+    __u8 type, length; /* length: in 8 bytes */
+    __u8 mac[6];       /* of ND_OPTION_SOURCE and _TARGET */
+};
+
+/* Every link-layer address among the options is the pod's. Options that cannot be read are not. */
+static __always_inline bool nd_options_are_own(struct __sk_buff *skb, const struct packet *p, const struct pod *pod)
+{
+    __u32 offset = nd_options(p);
+
+    for (int i = 0; i < ND_OPTIONS_MAX; i++) {
+        struct nd_option option;
+
+        if (offset >= skb->len)
+            return true;
+        if (bpf_skb_load_bytes(skb, offset, &option, sizeof(option)) || !option.length)
+            return false;
+        if ((option.type == ND_OPTION_SOURCE || option.type == ND_OPTION_TARGET) && !same_mac(option.mac, pod->mac))
+            return false;
+        offset += option.length * 8;
+    }
+    return offset >= skb->len;
 }
 
 static __always_inline bool nd_claims_own(struct __sk_buff *skb, const struct packet *p, const struct pod *pod)
@@ -66,7 +122,7 @@ static __always_inline bool nd_claims_own(struct __sk_buff *skb, const struct pa
     __u8 target[16] __attribute__((aligned(8)));
     bool is_unspecified = is_zero_address(p->flow.local);
 
-    if (!is_unspecified && !is_pods_address(pod, p->flow.local))
+    if ((!is_unspecified && !is_pods_address(pod, p->flow.local)) || !nd_options_are_own(skb, p, pod))
         return false;
     if (p->icmp_type == ND_ROUTER_SOLICITATION)
         return true;

@@ -3,6 +3,7 @@
  * The hooks that run in the process itself: name who owns a socket, and refuse early (EPERM). Glue only: identity.h
  * names, policy.h and flow_*.h decide, event.h tells.
  */
+#include "datapath/attack.h"
 #include "datapath/flow_datagram.h"
 #include "datapath/flow_tcp.h"
 #include "datapath/identity.h"
@@ -70,6 +71,8 @@ static __always_inline int answer_raw(struct inspection *in, struct bpf_sock *ct
         return event_pending(in, access) ? ALLOW : REFUSE;
     in->packet.ethertype = ctx->family == AF_INET ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
     in->direction = EGRESS;
+    if (attack_is_refused(in, ATTACK_RAW_SOCKET))
+        return REFUSE;
     if (policy_judge(in, QUESTION_RAW) != VERDICT_FORWARDED)
         event_report(in);
     return in->verdict == VERDICT_DROPPED ? REFUSE : ALLOW;
@@ -209,6 +212,7 @@ static __always_inline int judge_connect(struct bpf_sock_addr *ctx, struct socke
         return ALLOW; /* sends nothing; its first datagram is judged */
     state->protocol = PROTOCOL_TCP;
     state->is_passive = 0;
+    state->ifindex = 0;
     __sync_lock_test_and_set(&state->ruling, 0);
     in = inspect_take();
     if (!in)
@@ -356,6 +360,7 @@ int nsp_sockops(struct bpf_sock_ops *ctx)
     state->protocol = PROTOCOL_TCP;
     state->type = SOCK_STREAM;
     state->is_passive = 1;
+    state->ifindex = 0;
     __sync_lock_test_and_set(&state->ruling, 0);
     __builtin_memset(state->peer, 0, sizeof(state->peer));
     state->peer_port_be = 0;

@@ -4,6 +4,7 @@
  * without one, as a reply or by `default`. To the pod: what no socket will judge (ingress.bpf.c does the rest). Glue
  * only. An allowed packet goes on to the next program (UNSPEC, which is also TCX_NEXT).
  */
+#include "datapath/attack.h"
 #include "datapath/flow_tcp.h"
 #include "datapath/icmp_error.h"
 #include "datapath/neighbour.h"
@@ -165,10 +166,20 @@ static __always_inline struct socket_state *check_owner(struct __sk_buff *skb, s
 
     *slot = iface ? iface->slot : 0;
     *epoch = iface ? iface->epoch : 0;
-    if (!state || state->slot != *slot || state->epoch != *epoch)
-        return NULL;
-    state->ifindex = ifindex;
-    return state;
+    return state && state->slot == *slot && state->epoch == *epoch ? state : NULL;
+}
+
+/* The first packet of a TCP connection on this veth is looked at, which notes the veth; the others wear the same. */
+static __always_inline bool is_attack(struct __sk_buff *skb, struct inspection *in, struct socket_state *state,
+                                      bool is_packet_socket)
+{
+    int attacks = attack_from_pod(skb, in, is_packet_socket);
+
+    if (attacks && attack_is_refused(in, attacks))
+        return true;
+    if (state)
+        state->ifindex = skb->ifindex;
+    return false;
 }
 
 SEC("tc")
@@ -177,7 +188,7 @@ int nsp_from_pod(struct __sk_buff *skb)
     struct inspection *in = inspect_start(DESK_FROM_POD);
     struct bpf_sock *sk = skb->sk;
     struct socket_state *carried = NULL, *state;
-    bool is_foreign = false, is_segment;
+    bool is_foreign = false, is_packet_socket = false, is_segment;
     __u32 slot, epoch;
 
     if (!in)
@@ -187,6 +198,7 @@ int nsp_from_pod(struct __sk_buff *skb)
     if (sk) {
         carried = bpf_sk_storage_get(&nsp_sockets, sk, NULL, 0);
         is_foreign = !carried && is_foreign_socket(sk);
+        is_packet_socket = is_foreign && sk->family == AF_PACKET;
     }
     packet_parse_frame(skb, &in->packet, true);
     state = check_owner(skb, carried, &slot, &epoch);
@@ -198,7 +210,7 @@ int nsp_from_pod(struct __sk_buff *skb)
     if (access == POD_ACCESS_FREE)
         return let_pass(skb, in->slot, EGRESS);
     is_segment = is_segment_of(&in->packet, state);
-    if (access == POD_ACCESS_JUDGE && is_segment && tcp_is_known_good(in, state))
+    if (access == POD_ACCESS_JUDGE && is_segment && state->ifindex == skb->ifindex && tcp_is_known_good(in, state))
         return let_pass(skb, in->slot, EGRESS);
     inspect_owner(in, state);
     if (access != POD_ACCESS_JUDGE)
@@ -208,8 +220,12 @@ int nsp_from_pod(struct __sk_buff *skb)
     in->cookie = state ? bpf_get_socket_cookie(skb) : 0;
     if (in->packet.reason)
         refuse_as(in, in->packet.reason);
+    else if (is_attack(skb, in, state, is_packet_socket))
+        ; /* refused, and told */
     else if (is_foreign || (carried && !state))
         refuse_as(in, REASON_FOREIGN_SOCKET);
+    else if (packet_is_redirect(&in->packet))
+        refuse_as(in, REASON_NOT_A_REPLY);
     else if (in->packet.fragment == FRAGMENT_LATER)
         decide_later_fragment(in);
     else if (state)
@@ -323,6 +339,13 @@ static __always_inline void decide_arriving(struct __sk_buff *skb, struct inspec
         refuse_as(in, p->reason);
         return;
     }
+    if (packet_is_redirect(p)) {
+        if (!attack_is_refused(in, attack_to_pod(skb, in)))
+            refuse_as(in, REASON_NOT_A_REPLY);
+        return;
+    }
+    if (!is_segment && attack_is_refused(in, attack_to_pod(skb, in)))
+        return;
     if (is_segment && should_reset(in)) {
         event_suppress(in); /* the segment does not arrive, a RST in its place does */
         if (!reset_from_segment(skb, p, 0))
