@@ -26,14 +26,15 @@ MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all tests test check bench fuzz demo install uninstall test-kernels packages format clean help
-.PHONY: $(addprefix check-,format tidy shell style arm64 plugin)
+.PHONY: $(addprefix check-,format tidy shell style arm64 plugin threats)
 
 ## all           build everything that is installed (the default)
 all: $(BUILD)/nsp $(BUILD)/policyd $(BUILD)/nspctl
 ## tests         build what the tests run, without running it
 ## test          install missing packages, build, run all suites; TESTS="unit cni" runs only those
 ## check         formatting, clang-tidy, shellcheck, house style, BPF for arm64, the plugin's linkage and size
-## fuzz          give random input to what reads manifests and CNI configurations, 10 s a target
+## check-threats every threat in tests/threats.tsv has a test or a reason, and tests/threats.md says which
+## fuzz          give random input to all that reads what others wrote, 10 s a target
 ## bench         measure; prints ratios with quartiles, judges nothing
 ## demo          install missing packages, build, show the product at work; KEEP=1 leaves it running
 ## install       into PREFIX, DESTDIR, CNI_BIN_DIR
@@ -229,6 +230,9 @@ check-shell:
 
 check-style:
 	@tests/support/style.sh
+
+check-threats:
+	@tests/threats.py --check
 
 check-arm64: $(patsubst %.c,$(BUILD)/arm64/%.o,$(wildcard datapath/*.bpf.c))
 $(BUILD)/arm64/%.bpf.o: %.bpf.c Makefile

@@ -67,7 +67,9 @@ const struct packet_case packet_cases[] = {
     /* Who. */
     {"unlisted binary", RUN_FROM_POD, "/bin/nc", 0, {OUT4, TCP_TO(443), SYN}, DROPPED(UNKNOWN_BINARY)},
     {"untrusted path", RUN_FROM_POD, CURL, WHO_UNTRUSTED, {OUT4, TCP_TO(443), SYN}, DROPPED(UNTRUSTED_BINARY)},
+    /* T32 */
     {"foreign socket", RUN_FROM_POD, NULL, WHO_FOREIGN, {OUT4, TCP_TO(443), SYN}, DROPPED(FOREIGN_SOCKET)},
+    /* T32 */
     {"socket of another pod", RUN_FROM_POD, CURL, WHO_OTHER_POD, {OUT4, TCP_TO(443), SYN}, DROPPED(FOREIGN_SOCKET)},
     {"alert",
      RUN_FROM_POD,
@@ -99,27 +101,35 @@ const struct packet_case packet_cases[] = {
     {"UDP of nobody", RUN_FROM_POD, NULL, 0, {OUT4, UDP_TO(53)}, DROPPED(L4_PROTOCOL)},
     {"SYN of nobody", RUN_FROM_POD, NULL, 0, {OUT4, TCP_TO(443), SYN}, DROPPED(L4_PROTOCOL)},
     {"IPv6 not in default", RUN_FROM_POD, NULL, 0, {OUT6, UDP_TO(53)}, DROPPED(L3_PROTOCOL)},
+    /* T36 */
     {"SYN-ACK of nobody", RUN_FROM_POD, NULL, 0, {OUT4, TCP_TO(443), .tcp_flags = 0x12}, DROPPED(L4_PROTOCOL)},
 
     /* Frames that are not what they should be. */
+    /* T46 */
     {"802.1Q", RUN_FROM_POD, CURL, 0, {OUT4, TCP_TO(443), SYN, .vlan = 0x8100}, DROPPED(VLAN)},
+    /* T46 */
     {"802.1ad", RUN_FROM_POD, CURL, 0, {OUT4, TCP_TO(443), SYN, .vlan = 0x88a8}, DROPPED(VLAN)},
+    /* T46 */
     {"802.1Q without a socket", RUN_FROM_POD, NULL, 0, {OUT4, ECHO, .vlan = 0x8100}, DROPPED(VLAN)},
+    /* T46 */
     {"LLDP", RUN_FROM_POD, CURL, 0, {.ethertype = 0x88cc}, DROPPED(ETHERTYPE)},
     {"wrong IP version", RUN_FROM_POD, CURL, 0, {OUT4, TCP_TO(443), SYN, .flaw = FLAW_VERSION}, DROPPED(MALFORMED)},
     {"wrong IPv6 version", RUN_FROM_POD, CURL, 0, {OUT6, TCP_TO(443), SYN, .flaw = FLAW_VERSION}, DROPPED(MALFORMED)},
+    /* T40 */
     {"IP header too short",
      RUN_FROM_POD,
      CURL,
      0,
      {OUT4, TCP_TO(443), SYN, .flaw = FLAW_HEADER_LENGTH},
      DROPPED(MALFORMED)},
+    /* T40 */
     {"total below header",
      RUN_FROM_POD,
      CURL,
      0,
      {OUT4, TCP_TO(443), SYN, .flaw = FLAW_TOTAL_SHORT},
      DROPPED(MALFORMED)},
+    /* T40 */
     {"total beyond frame", RUN_FROM_POD, CURL, 0, {OUT4, TCP_TO(443), SYN, .flaw = FLAW_TOO_LONG}, DROPPED(MALFORMED)},
     {"IPv6 length beyond frame",
      RUN_FROM_POD,
@@ -141,6 +151,7 @@ const struct packet_case packet_cases[] = {
      DROPPED(MALFORMED)},
     {"UDP longer than IP", RUN_FROM_POD, CURL, 0, {OUT4, UDP_TO(53), .flaw = FLAW_UDP_LENGTH}, DROPPED(MALFORMED)},
     {"IP options", RUN_FROM_POD, CURL, 0, {OUT4, TCP_TO(443), SYN, .ipv4_options = 3}, PASSES},
+    /* T40 */
     {"IP options to a refused port",
      RUN_FROM_POD,
      CURL,
@@ -149,10 +160,12 @@ const struct packet_case packet_cases[] = {
      DROPPED(L4_PORT)},
 
     /* Fragments. */
+    /* T38 */
     {"later fragment of nothing", RUN_FROM_POD, CURL, 0, {OUT4, UDP_TO(0), .fragment = 185}, DROPPED(FRAGMENT)},
     {"later fragment of nothing, IPv6", RUN_FROM_POD, CURL, 0, {OUT6, UDP_TO(0), .fragment = 185}, DROPPED(FRAGMENT)},
     {"first fragment", RUN_FROM_POD, CURL, 0, {OUT4, UDP_TO(53), .payload = 40, .more_fragments = 1}, PASSES},
     {"its later fragment", RUN_FROM_POD, CURL, 0, {OUT4, UDP_TO(0), .fragment = 185}, PASSES},
+    /* T38 */
     {"first fragment, refused",
      RUN_FROM_POD,
      CURL,
@@ -169,18 +182,21 @@ const struct packet_case packet_cases[] = {
      0,
      {OUT6, TCP_TO(443), SYN, .extensions = {IPPROTO_HOPOPTS, IPPROTO_DSTOPTS}, .extensions_count = 2},
      PASSES},
+    /* T39 */
     {"options before a refused port",
      RUN_FROM_POD,
      CURL,
      0,
      {OUT6, TCP_TO(80), SYN, .extensions = {IPPROTO_HOPOPTS, IPPROTO_DSTOPTS}, .extensions_count = 2},
      DROPPED(L4_PORT)},
+    /* T39 */
     {"routing header type 0",
      RUN_FROM_POD,
      CURL,
      0,
      {OUT6, TCP_TO(443), SYN, .extensions = {IPPROTO_ROUTING}, .extensions_count = 1},
      DROPPED(EXTENSION_HEADER)},
+    /* T39 */
     {"too many headers",
      RUN_FROM_POD,
      CURL,
@@ -201,7 +217,9 @@ const struct packet_case packet_cases[] = {
 
     /* Into a socket of the pod. */
     {"listed port of the pod", RUN_INGRESS, CURL, WHO_LISTENER, {IN4, TCP_TO(443), ACK}, PASSES},
+    /* T11 */
     {"another port of the pod", RUN_INGRESS, CURL, WHO_LISTENER, {IN4, TCP_TO(80), ACK}, DROPPED(L4_PORT)},
+    /* T11 */
     {"unlisted server", RUN_INGRESS, "/bin/nc", WHO_LISTENER, {IN4, TCP_TO(443), ACK}, DROPPED(UNKNOWN_BINARY)},
     {"peer from outside",
      RUN_INGRESS,

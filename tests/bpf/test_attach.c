@@ -190,6 +190,7 @@ static void filters_of_an_older_load_get_our_program(void **state)
     assert_int_equal(from.filters[0].priority, 3);
 }
 
+/* T10 */
 static void ours_runs_before_a_neighbour_of_the_same_priority(void **state)
 {
     struct listing from;

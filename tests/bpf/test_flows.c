@@ -119,6 +119,7 @@ static void pod_that_no_profile_selects_is_not_touched(void **state)
     assert_true(run_spec(&world, RUN_TO_POD, NULL, &pong).passes);
 }
 
+/* T41 */
 static void ping_is_answered_and_nobody_else_is_let_in(void **state)
 {
     struct packet_spec other = pong;
@@ -139,6 +140,7 @@ static void ping_is_answered_and_nobody_else_is_let_in(void **state)
     assert_false(run_spec(&world, RUN_TO_POD, NULL, &other).passes);
 }
 
+/* T41 */
 static void echo_of_one_binary_opens_no_way_for_another(void **state)
 {
     struct owner allowed = world_owner(&world, "/bin/ping", IPPROTO_ICMP), other = allowed;
@@ -153,6 +155,7 @@ static void echo_of_one_binary_opens_no_way_for_another(void **state)
     assert_false(run_spec(&world, RUN_FROM_POD, &other, &ping).passes);
 }
 
+/* T42 */
 static void icmp_error_follows_a_live_flow_only(void **state)
 {
     struct packet_spec unreachable = {
@@ -203,6 +206,7 @@ static void ruling_for_another_peer_is_not(void **state)
     assert_false(run_spec(&world, RUN_FROM_POD, &owner, &segment).passes);
 }
 
+/* T84 */
 static void new_revision_ends_live_flows_that_it_refuses(void **state)
 {
     struct outcome outcome;
@@ -280,6 +284,7 @@ static void stricter_successor_is_watched_in_shadow(void **state)
     assert_int_equal(outcome.event.profile, 0);
 }
 
+/* T69 */
 static void rules_of_two_profiles_join_without_mixing(void **state)
 {
     struct owner owner = curl();
@@ -322,6 +327,7 @@ static void node_may_probe_its_pods_if_so_configured(void **state)
     world.datapath.control->exempt_node = 0;
 }
 
+/* T82 */
 static void bucket_limits_events_and_not_counters(void **state)
 {
     struct owner owner = curl();

@@ -93,6 +93,7 @@ static void second_load_adopts_and_changes_only_settings(void **state)
     pins_close(&second);
 }
 
+/* T85 */
 static void what_a_killed_load_left_is_cleared(void **state)
 {
     struct load_options options = options_of();
@@ -204,6 +205,7 @@ static void hide_btf(void)
         _exit(1);
 }
 
+/* T85 */
 static void missing_capabilities_are_named(void **state)
 {
     struct error err = {0};
@@ -216,6 +218,7 @@ static void missing_capabilities_are_named(void **state)
     assert_int_equal(access(sandbox.pins, F_OK), -1);
 }
 
+/* T85 */
 static void kernel_without_btf_is_named(void **state)
 {
     struct error err = {0};

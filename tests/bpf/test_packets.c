@@ -152,6 +152,7 @@ static __u32 next_random(__u32 *seed)
     return *seed >> 8;
 }
 
+/* T40 */
 static void nothing_of_an_unlisted_binary_passes_whatever_its_bytes(void **state)
 {
     __u32 seed = 1;

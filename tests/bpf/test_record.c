@@ -111,6 +111,7 @@ static void addresses_of_a_second_interface_beyond_the_limit_are_left_out(void *
 }
 
 /* kubelet makes a new sandbox in the same pod cgroup, and the DEL of the old one comes late. */
+/* T15 */
 static void late_removal_of_an_old_sandbox_leaves_the_new_one(void **state)
 {
     struct record_request old = records_request("old", "eth0", 1001, 77),
@@ -185,6 +186,7 @@ static void state_is_set_only_by_who_knows_the_epoch(void **state)
     assert_int_equal(record_set_state(&records, slot, epoch, 3, POD_READY), -ESTALE);
 }
 
+/* T15 */
 static void reused_slot_starts_with_zero_counters_and_another_epoch(void **state)
 {
     static struct pod_tally tally;
@@ -250,6 +252,7 @@ static void assert_nothing_learnt(int learnt, int names)
     assert_int_equal(bpf_map_get_next_key(names, NULL, key), -ENOENT);
 }
 
+/* T15 */
 static void what_a_pod_has_learnt_goes_with_it_and_before_the_next_one_comes(void **state)
 {
     struct record_request first = records_request("c1", "eth0", 1001, 77),

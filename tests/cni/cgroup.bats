@@ -117,7 +117,7 @@ by_uid() {
     expect_nothing a
 }
 
-@test "a process in a cgroup below the pod's is the pod's, and one beside it is not" {
+@test "T2: a process in a cgroup below the pod's is the pod's, and one beside it is not" {
     cgroup_make a
     cgroup_make b
     mkdir -p "$(cgroup_path a)/crio-1.scope/container"

@@ -155,7 +155,7 @@ expect_all_gone() {
     expect_all_gone
 }
 
-@test "behind macvlan the pod is judged at its sockets" {
+@test "T13: behind macvlan the pod is judged at its sockets" {
     ip link add "$(host_if p)" type veth peer name "$(host_if q)"
     ip link set "$(host_if p)" netns "$(ns_name host)" name up0
     on_host ip link set up0 up

@@ -106,7 +106,7 @@ expect_cgroup_only() {
     expect_cgroup_only a
 }
 
-@test "a macvlan pod is judged at its sockets, refused or left alone, as nonVeth says" {
+@test "T13: a macvlan pod is judged at its sockets, refused or left alone, as nonVeth says" {
     pod_make a
     ip link add "$(host_if p)" type veth peer name "$(host_if q)"
     ip link add "$(host_if m)" link "$(host_if p)" type macvlan

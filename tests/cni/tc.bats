@@ -69,7 +69,7 @@ filters() {
     ping_host
 }
 
-@test "what we refuse a neighbour's program at priority 1 cannot allow" {
+@test "T10: what we refuse a neighbour's program at priority 1 cannot allow" {
     tc qdisc add dev "$HOST" clsact
     foreign ingress 1 "$ALLOW"
     foreign egress 1 "$ALLOW"
@@ -82,7 +82,7 @@ filters() {
     ping_host
 }
 
-@test "what we refuse a neighbour's filter of another kind at priority 1 cannot allow" {
+@test "T10: what we refuse a neighbour's filter of another kind at priority 1 cannot allow" {
     tc qdisc add dev "$HOST" clsact
     tc filter add dev "$HOST" ingress pref 1 protocol all u32 match u32 0 0 flowid 1:1
     ping_host
@@ -117,7 +117,7 @@ filters() {
     tc qdisc show dev "$HOST" | grep "qdisc ingress"
 }
 
-@test "links stay when a neighbour deletes clsact" {
+@test "T9: links stay when a neighbour deletes clsact" {
     has_tcx || return 0 # there are none
     tc qdisc add dev "$HOST" clsact
     tc filter add dev "$HOST" ingress pref 1 protocol all u32 match u32 0 0 flowid 1:1

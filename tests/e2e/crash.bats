@@ -22,7 +22,7 @@ traffic() {
     wait_for 5 grep -qxF "$3" "$PODS_DIR/traffic-$2"
 }
 
-@test "200 kill -9 of policyd under traffic change no verdict" {
+@test "T3: 200 kill -9 of policyd under traffic change no verdict" {
     local i log
     profile client <<END
   processes:

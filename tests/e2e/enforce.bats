@@ -73,7 +73,7 @@ other bind udp 9000               | bind EPERM
 END
 }
 
-@test "a listed binary is refused other addresses, ports and protocols" {
+@test "T23: a listed binary is refused other addresses, ports and protocols" {
     client_profile
     outcomes client <<END
 probe tcp 10.77.0.200 7000 | connect EPERM
@@ -99,7 +99,7 @@ END
     [[ $(events_count '.flow.l4.UDP') == 0 ]]
 }
 
-@test "replies come back: a closed port's RST, a closed UDP port's ICMP error" {
+@test "T36: replies come back: a closed port's RST, a closed UDP port's ICMP error" {
     client_profile
     outcomes client <<END
 probe tcp $NODE4 7009           | connect ECONNREFUSED
@@ -111,7 +111,7 @@ probe udp-connected $NODE6 7009 | recv ECONNREFUSED
 END
 }
 
-@test "what the kernel sends at the end of a connection follows it" {
+@test "T36: what the kernel sends at the end of a connection follows it" {
     client_profile
     local stray='.violations[] | select(.reason == "not_a_reply" and .seen > 0)'
     events_watch
@@ -129,7 +129,7 @@ END
     [[ -z $(pod_json client | jq "$stray") ]]
 }
 
-@test "loopback and the pod's own addresses are not judged" {
+@test "T34: loopback and the pod's own addresses are not judged" {
     profile server <<END
   processes: []
 END
@@ -147,7 +147,7 @@ other tcp $CLIENT4 7000   | connect EPERM
 END
 }
 
-@test "an MPTCP socket is refused without an event, and programs fall back to TCP" {
+@test "T18: an MPTCP socket is refused without an event, and programs fall back to TCP" {
     client_profile
     events_watch
     outcomes client <<END
@@ -160,7 +160,7 @@ END
     [[ $(events_count '.process.binary') == 1 ]]
 }
 
-@test "raw sockets are refused to binaries whose rules cannot use them" {
+@test "T20: raw sockets are refused to binaries whose rules cannot use them" {
     client_profile
     events_watch
     outcomes client <<END
@@ -171,7 +171,7 @@ END
     events_expect '.reason == "unknown_binary" and .hook == "sock_create" and .process.binary == "/usr/bin/other"'
 }
 
-@test "a socket handed on through exec is judged by who sends on it, however often that changes" {
+@test "T30: a socket handed on through exec is judged by who sends on it, however often that changes" {
     client_profile
     local depth
     for depth in 1 2 3 4 5 6; do
@@ -184,7 +184,7 @@ probe inherit 0 - $SERVER4 7001 | ok
 END
 }
 
-@test "a path that a process of its own user namespace has mounted something over is not believed" {
+@test "T71: a path that a process of its own user namespace has mounted something over is not believed" {
     client_profile
     events_watch
     local got
@@ -194,7 +194,7 @@ END
     events_expect '.reason == "untrusted_binary" and .process.binary == "/usr/bin/probe"'
 }
 
-@test "a large datagram passes in its fragments, to one peer as to another" {
+@test "T38: a large datagram passes in its fragments, to one peer as to another" {
     client_profile
     outcomes client <<END
 probe udp-large $SERVER4 7001 | ok
@@ -203,7 +203,7 @@ other udp-large $SERVER4 7001 | sendto EPERM
 END
 }
 
-@test "what a packet socket sends is dropped on the veth, whoever sends it" {
+@test "T21: what a packet socket sends is dropped on the veth, whoever sends it" {
     client_profile
     events_watch
     capture_start
@@ -271,7 +271,7 @@ END
         and .action == \"enforce\" and .effect == \"EPERM\" and .reason == \"unknown_binary\" and .live_flow == false"
 }
 
-@test "every violation is reported, suppressed or lost: the counters add up" {
+@test "T82: every violation is reported, suppressed or lost: the counters add up" {
     client_profile
     local i before
     before=$(tally client DROPPED seen)

@@ -48,7 +48,7 @@ is_cut() {
     [[ $(tail -n 1 "$HELD") == "recv ECONNRESET" || $(tail -n 1 "$HELD") == "send ECONNRESET" ]]
 }
 
-@test "a connection that sends is cut with ECONNRESET, by IPv4 and IPv6" {
+@test "T84: a connection that sends is cut with ECONNRESET, by IPv4 and IPv6" {
     local address
     for address in "$SERVER4" "$SERVER6"; do
         profile_action client alert
@@ -59,7 +59,7 @@ is_cut() {
     events_expect '.flow.verdict == "DROPPED" and .live_flow and .process.binary == "/usr/bin/other"'
 }
 
-@test "a connection that only receives is cut with ECONNRESET too" {
+@test "T84: a connection that only receives is cut with ECONNRESET too" {
     local address
     for address in "$SERVER4" "$SERVER6"; do
         profile_action client alert
@@ -84,7 +84,7 @@ is_cut() {
     container_kill client KILL hold
 }
 
-@test "the server's connections are cut when its ingress rules no longer have their peer" {
+@test "T84: the server's connections are cut when its ingress rules no longer have their peer" {
     profile server <<END
   processes:
     - path: /usr/bin/probe

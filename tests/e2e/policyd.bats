@@ -5,7 +5,7 @@
 bats_require_minimum_version 1.5.0
 source "$BATS_TEST_DIRNAME/policyd.bash"
 
-@test "it answers, and keeps its sockets to root" {
+@test "T90: it answers, and keeps its sockets to root" {
     pod >"$MANIFESTS/pod.yaml"
     profile one alert >"$MANIFESTS/one.yaml"
     policyd_up
@@ -172,7 +172,7 @@ crowd() {
     [[ -f $NSP_TMP/file ]]
 }
 
-@test "only root's announcements of the right kind are read" {
+@test "T90: only root's announcements of the right kind are read" {
     policyd_up
     local cni=$NSP_TMP/run/cni.sock
     echo nonsense | socat -t 1 - "UNIX-CONNECT:$cni,type=5" || true

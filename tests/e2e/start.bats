@@ -103,7 +103,7 @@ open_profile() {
 END
 }
 
-@test "100 starts while policyd is down: nothing leaves until it is back, then all that is allowed" {
+@test "T1: 100 starts while policyd is down: nothing leaves until it is back, then all that is allowed" {
     local batch
     open_profile
     for ((batch = 0; batch < 10; batch++)); do
@@ -120,7 +120,7 @@ END
     done
 }
 
-@test "50 starts under a profile that allows nothing: nothing ever leaves" {
+@test "T1 T4: 50 starts under a profile that allows nothing: nothing ever leaves" {
     local batch
     profile_for_all <<<'  processes: []'
     capture_start
@@ -134,7 +134,7 @@ END
     [[ ! -s $PODS_DIR/sent ]]
 }
 
-@test "50 starts under a profile that allows it: the very first call succeeds" {
+@test "T8: 50 starts under a profile that allows it: the very first call succeeds" {
     local batch i
     open_profile
     capture_start

@@ -88,7 +88,7 @@ is_settled() {
     pods_nspctl status -o json | jq -e '.attach | .clsact == 0 or .kernel_has_tcx == false'
 }
 
-@test "what is taken off a veth is attached again when its qdisc goes" {
+@test "T9: what is taken off a veth is attached again when its qdisc goes" {
     wait_for 10 is_settled
     take_off_veth
     run ! is_attached

@@ -219,6 +219,7 @@ static void claim_same(const struct packet *a, const struct packet *b)
     claim(a->payload == b->payload && a->payload_at == b->payload_at);
 }
 
+/* T38 T39 T40 T46 */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 2)

@@ -225,6 +225,7 @@ static size_t cut_records(const uint8_t *data, size_t size, uint32_t seed, uint8
     return length;
 }
 
+/* T62 */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t cut[6 * MESSAGE_MAX];

@@ -356,6 +356,7 @@ static void compare(const struct compiled *compiled, const struct profile *const
     }
 }
 
+/* T69 */
 static void both_say_the_same_of_random_flows(void **state)
 {
     static const int wanted[] = {REASON_NONE,    REASON_UNKNOWN_BINARY, REASON_NO_DEFAULT, REASON_L3_PROTOCOL,

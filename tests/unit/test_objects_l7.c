@@ -211,6 +211,7 @@ static void names_match_nothing_under_ingress_and_default(void **state)
     profile_free(profile);
 }
 
+/* T88 */
 static void lists_have_limits(void **state)
 {
     static const struct {

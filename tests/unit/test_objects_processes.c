@@ -84,6 +84,7 @@ static void one_path_has_at_most_eight_blocks(void **state)
                                "all others");
 }
 
+/* T78 */
 static void interpreters_and_shells_are_warned_of(void **state)
 {
     static const struct {
@@ -117,6 +118,7 @@ static void interpreters_and_shells_are_warned_of(void **state)
     }
 }
 
+/* T88 */
 static void at_most_64_processes_are_taken(void **state)
 {
     char spec[4096] = "{processes: [";

@@ -145,6 +145,7 @@ static void bad_protocols_and_ports_are_refused(void **state)
     rules_text_all_refused(cases, COUNT(cases));
 }
 
+/* T88 */
 static void lists_have_limits(void **state)
 {
     static const struct {

@@ -15,6 +15,7 @@
 /* The reference's key: bytes 0 to 15. */
 static const __u64 key[2] = {0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL};
 
+/* T76 */
 static void the_construction_is_siphash_128(void **state)
 {
     static const unsigned char of_nothing[16] = {0xa3, 0x81, 0x7f, 0x04, 0xba, 0x25, 0xa8, 0xe6,
@@ -55,6 +56,7 @@ static void a_path_is_hashed_from_its_last_component_to_its_first(void **state)
     assert_memory_equal(given, expected, 16);
 }
 
+/* T76 */
 static void different_paths_and_keys_give_different_hashes(void **state)
 {
     static const char *const paths[] = {

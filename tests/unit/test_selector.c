@@ -78,6 +78,7 @@ static void a_label_selector_has_its_kubernetes_meaning(void **state)
     }
 }
 
+/* T87 */
 static void only_pods_of_the_same_namespace_are_selected(void **state)
 {
     struct profile *profile = profile_text_make("p", "{labelSelector: {}}");

@@ -164,6 +164,7 @@ static void what_is_ambiguous_or_not_json_is_refused_with_its_line(void **state)
         assert_refused(yaml_parse, cases[i][0], cases[i][1]);
 }
 
+/* T88 */
 static void an_alias_bomb_is_refused_before_it_bursts(void **state)
 {
     char text[2000];
@@ -179,6 +180,7 @@ static void an_alias_bomb_is_refused_before_it_bursts(void **state)
     assert_refused(yaml_parse, text, "more than 500000 values, with all aliases written out");
 }
 
+/* T88 */
 static void deep_nesting_is_refused(void **state)
 {
     char text[4096];
