@@ -15,11 +15,14 @@
  */
 struct name_place {
     struct text_key key;
-    struct text found; /* whose globs are tried */
+    struct text found;     /* globs to be tried: the first of those left, and how many */
+    struct glob_walk walk; /* with the first of them, once is_walking */
     __u64 one_label, labels, globs;
-    __u32 matches;
+    __u32 is_walking;
     __u32 is_taken;
 };
+
+#define SEARCH_STEPS (64 + NSP_GLOBS_PER_END * GLOB_STEPS_MAX)
 
 #define NAME_PLACES 4 /* a process, who preempts it, a softirq, and one to spare */
 
@@ -35,6 +38,7 @@ struct name_search {
     const struct name *name;
     const struct text_keys *keys;
     struct name_place *place;
+    long matches;
 };
 
 static __always_inline struct name_place *take_place(void)
@@ -66,65 +70,83 @@ static __always_inline __u32 lowest_bit(__u64 bits)
     return below * 0x0101010101010101ULL >> 56;
 }
 
-static long name_try_glob(__u32 index, struct name_search *s)
-{
-    struct name_place *place = s->place;
-
-    if (!place)
-        return 1;
-
-    __u32 at = place->found.first + index;
-    const struct glob *glob = bpf_map_lookup_elem(&nsp_globs, &at);
-
-    if (!glob || !glob_matches_before(glob, s->name, place->key.length))
-        return 0;
-    place->matches = 1;
-    return 1;
-}
-
-static __always_inline bool name_try_globs(struct name_search *s, struct name_place *place)
-{
-    const struct text *text;
-
-    place->key.kind = TEXT_GLOB;
-    text = bpf_map_lookup_elem(&nsp_texts, &place->key);
-    if (!text)
-        return false;
-    place->found = *text;
-    bpf_loop(text->count < NSP_GLOBS_PER_END ? text->count : NSP_GLOBS_PER_END, name_try_glob, s, 0);
-    return place->matches;
-}
-
 static __always_inline bool name_has_text(struct name_place *place, __u8 kind)
 {
     place->key.kind = kind;
     return bpf_map_lookup_elem(&nsp_texts, &place->key);
 }
 
-/* Tries the patterns whose literal end has as many labels as the lowest bit says. */
-static long name_try_end(__u32 index, struct name_search *s)
+/* One step of comparing with the globs that an end has led to. 1: one matches. */
+static __always_inline bool name_try_glob(struct name_search *s, struct name_place *place)
+{
+    const struct glob *glob = bpf_map_lookup_elem(&nsp_globs, &place->found.first);
+
+    if (!glob) { /* cannot be: no such pattern */
+        place->found.count = 0;
+        return false;
+    }
+    if (!place->is_walking) {
+        glob_begin(&place->walk, glob, s->name, place->key.length);
+        place->is_walking = 1;
+    }
+    if (!glob_advance(&place->walk, glob, s->name))
+        return false;
+    place->is_walking = 0;
+    place->found.first++;
+    place->found.count--;
+    return place->walk.matches != 0;
+}
+
+static __always_inline void name_find_globs(struct name_place *place)
+{
+    const struct text *text;
+
+    place->key.kind = TEXT_GLOB;
+    text = bpf_map_lookup_elem(&nsp_texts, &place->key);
+    if (!text)
+        return;
+    place->found.first = text->first;
+    place->found.count = text->count;
+}
+
+/* Tries the patterns whose literal end has as many labels as the lowest bit says. 1: one matches. */
+static __always_inline bool name_try_end(struct name_search *s, struct name_place *place, __u64 bits)
+{
+    __u64 bit = bits & -bits;
+
+    name_end_hash(s->name, lowest_bit(bits), s->keys, &place->key);
+    if ((place->one_label & bit && name_has_text(place, TEXT_ONE_LABEL)) ||
+        (place->labels & bit && name_has_text(place, TEXT_LABELS)))
+        return true;
+    if (place->globs & bit)
+        name_find_globs(place);
+    place->one_label &= ~bit;
+    place->labels &= ~bit;
+    place->globs &= ~bit;
+    return false;
+}
+
+/* One loop for ends and globs: calls do not go deep enough for one inside the other. s->matches is the answer. */
+static long name_search_step(__u32 index, struct name_search *s)
 {
     struct name_place *place = s->place;
+    bool is_found = false;
+    __u64 bits;
 
     (void)index;
     if (!place)
         return 1;
-
-    __u64 bits = place->one_label | place->labels | place->globs, bit = bits & -bits;
-
-    if (!bits)
+    bits = place->one_label | place->labels | place->globs;
+    if (place->found.count)
+        is_found = name_try_glob(s, place);
+    else if (bits)
+        is_found = name_try_end(s, place, bits);
+    else
         return 1;
-    name_end_hash(s->name, lowest_bit(bits), s->keys, &place->key);
-    if ((place->one_label & bit && name_has_text(place, TEXT_ONE_LABEL)) ||
-        (place->labels & bit && name_has_text(place, TEXT_LABELS)) ||
-        (place->globs & bit && name_try_globs(s, place))) {
-        place->matches = 1;
-        return 1;
-    }
-    place->one_label &= ~bit;
-    place->labels &= ~bit;
-    place->globs &= ~bit;
-    return 0;
+    if (!is_found)
+        return 0;
+    s->matches = 1;
+    return 1;
 }
 
 /* Which literal ends could be this name's: *.x has one label more, **.x one or more, others as many or more. */
@@ -141,7 +163,8 @@ static __always_inline int name_search_list(struct name_search *s, const struct 
 {
     struct name_place *place = s->place;
 
-    place->matches = 0;
+    place->found.count = 0;
+    place->is_walking = 0;
     place->key.rules = rules_id;
     place->key.list = list;
     place->key.length = s->name->length;
@@ -149,9 +172,10 @@ static __always_inline int name_search_list(struct name_search *s, const struct 
     if (name_has_text(place, TEXT_WHOLE))
         return 1;
     name_choose_ends(place, s->name->labels, &rules->names[list & 1]);
+    s->matches = s->name->length >> 8; /* 0, unknown to the verifier: see name.h */
     if (place->one_label | place->labels | place->globs)
-        bpf_loop(64, name_try_end, s, 0);
-    return place->matches;
+        bpf_loop(SEARCH_STEPS, name_search_step, s, 0);
+    return s->matches;
 }
 
 /* 1: the list (LIST_FQDNS or LIST_DNS) of the rule set has a pattern that matches the name. */

@@ -21,23 +21,28 @@ static void claim(bool is_true)
         abort();
 }
 
+/* Four bytes that end `from_end` bytes before the end, the first one lowest; 0 for what stands before the name. */
+static __u32 half_word(const uint8_t *wire, size_t size, size_t from_end)
+{
+    __u32 half = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        if (from_end + 4 - i <= size)
+            half |= (__u32)wire[size - from_end - 4 + i] << 8 * i;
+    }
+    return half;
+}
+
 static void claim_hash(const __u64 hash[4], const uint8_t *wire, size_t size)
 {
     for (size_t lane = 0; lane < 4; lane++) {
         __u64 sum = 0;
 
-        /* Half words, from the end: the last four bytes are the high half of word 0. */
         for (size_t i = 0; i < (size + 7) / 8; i++) {
-            __u32 half[2] = {0};
+            __u32 low = half_word(wire, size, 8 * i + 4) + keys.words[2 * (i + lane)];
+            __u32 high = half_word(wire, size, 8 * i) + keys.words[2 * (i + lane) + 1];
 
-            for (size_t byte = 0; byte < 8; byte++) {
-                size_t from_end = 8 * i + 8 - byte;
-
-                if (from_end <= size)
-                    half[byte / 4] |= (__u32)wire[size - from_end] << 8 * (byte % 4);
-            }
-            sum += (__u64)(__u32)(half[0] + keys.words[2 * (i + lane)]) *
-                   (__u32)(half[1] + keys.words[2 * (i + lane) + 1]);
+            sum += (__u64)low * high;
         }
         claim(hash[lane] == sum);
     }

@@ -115,7 +115,7 @@ static inline bool plain_glob_matches(const struct plain_name *glob, const struc
 {
     size_t g = 0, n = 0, labels = glob->labels;
 
-    if (labels > 0 && memcmp(glob->wire, "\2**", 3) == 0) {
+    if (labels > 1 && memcmp(glob->wire, "\2**", 3) == 0) {
         if (name->labels < labels)
             return false;
         g = 3;
