@@ -83,8 +83,6 @@ int name_check_pattern(const char *text, struct error *err)
         return -EINVAL;
     if (length == 2 && memcmp(text, "**", 2) == 0)
         return error_set(err, EINVAL, "\"%.80s\": for every name write \"*\"", text);
-    if (strncmp(text, "**.", 3) == 0 && strchr(text + 3, '*') && !strstr(text + 3, "**"))
-        return error_set(err, EINVAL, "\"%.80s\": \"**\" cannot be joined with another \"*\"; write one of them", text);
 
     for (end = text + length; label <= end; label += strcspn(label, ".") + 1) {
         size_t label_length = strcspn(label, ".");

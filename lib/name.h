@@ -15,8 +15,8 @@
 /*
  * All checks return 0, or -EINVAL with a message that quotes the text and says what was expected.
  *
- * A DNS name or a pattern: "*" alone is every name; "**" as first label, the only one with a "*", is one or more
- * labels; "*" elsewhere is part of one label, or one whole label. A final dot is allowed, letters are of either case.
+ * A DNS name or a pattern: "*" alone is every name; "**" as first label is one or more labels; "*" elsewhere is part
+ * of one label, or one whole label. A final dot is allowed, letters are of either case.
  */
 int name_check_pattern(const char *text, struct error *err);
 
@@ -28,7 +28,7 @@ enum name_kind {
     NAME_ALL,       /* "*" */
     NAME_ONE_LABEL, /* "*.x" */
     NAME_LABELS,    /* "**.x" */
-    NAME_GLOB,      /* a "*" inside or in place of another label */
+    NAME_GLOB,      /* a "*" inside or in place of another label, maybe after "**." */
 };
 
 /*

@@ -88,20 +88,22 @@ static void patterns_that_end_alike_lie_in_one_row(void **state)
     struct profile *profile;
 
     (void)state;
-    compile_egress("{fqdns: ['x*.b.c', 'b.*', 'a.*.b.c', '*y.b.c'], l7: {protocols: [dns], dns: ['x*.B.c']}}",
-                   &compiled, &profile);
+    compile_egress(
+        "{fqdns: ['x*.b.c', 'b.*', 'a.*.b.c', '*y.b.c', '**.z*.b.c'], l7: {protocols: [dns], dns: ['x*.B.c']}}",
+        &compiled, &profile);
 
     const struct compiled_rules *rules = &compiled.rules[0];
     const struct glob *row = rules->globs + find(rules, &bc)->first_glob;
 
-    assert_int_equal(compiled.globs_count, 5);
-    assert_int_equal(rules->globs_count, 5);
-    assert_int_equal(find(rules, &bc)->globs_count, 3);
+    assert_int_equal(compiled.globs_count, 6);
+    assert_int_equal(rules->globs_count, 6);
+    assert_int_equal(find(rules, &bc)->globs_count, 4);
     assert_int_equal(find(rules, &none)->globs_count, 1);
     assert_int_equal(find(rules, &dns)->globs_count, 1);
-    assert_glob(&row[0], "\2*y\1b\1c");
-    assert_glob(&row[1], "\1a\1*\1b\1c");
-    assert_glob(&row[2], "\2x*\1b\1c");
+    assert_glob(&row[0], "\2**\2z*\1b\1c");
+    assert_glob(&row[1], "\2*y\1b\1c");
+    assert_glob(&row[2], "\1a\1*\1b\1c");
+    assert_glob(&row[3], "\2x*\1b\1c");
     assert_glob(rules->globs + find(rules, &none)->first_glob, "\1b\1*");
     assert_glob(rules->globs + find(rules, &dns)->first_glob, "\2x*\1b\1c");
     compiled_free(&compiled);

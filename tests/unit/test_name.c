@@ -62,6 +62,8 @@ static void names_and_patterns_of_dns_are_taken(void **state)
         "r3---sn.example.com",
         "10.in-addr.arpa",
         "*.*.example.com",
+        "**.*.example.com",
+        "**.api-*.example.com",
         L253,
         L253 ".",
     };
@@ -113,6 +115,40 @@ static void folding_lowers_and_drops_the_final_dot(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         name_fold(cases[i][0], folded);
         assert_string_equal(folded, cases[i][1]);
+    }
+}
+
+static void a_pattern_has_a_kind_and_a_literal_end(void **state)
+{
+    static const struct {
+        const char *name;
+        enum name_kind kind;
+        const char *end;
+        size_t labels; /* of the end */
+    } cases[] = {
+        {"a.b", NAME_EXACT, "a.b", 2},
+        {"localhost", NAME_EXACT, "localhost", 1},
+        {"*", NAME_ALL, "", 0},
+        {"*.b.c", NAME_ONE_LABEL, "b.c", 2},
+        {"**.c", NAME_LABELS, "c", 1},
+        {"*.*.c", NAME_GLOB, "c", 1},
+        {"a*.b.c", NAME_GLOB, "b.c", 2},
+        {"*a.b", NAME_GLOB, "b", 1},
+        {"a.*.b", NAME_GLOB, "b", 1},
+        {"a.b*", NAME_GLOB, "", 0},
+        {"a.*", NAME_GLOB, "", 0},
+        {"*a", NAME_GLOB, "", 0},
+        {"**.a*.b.c", NAME_GLOB, "b.c", 2},
+        {"**.*.c", NAME_GLOB, "c", 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const char *end;
+
+        assert_int_equal(name_classify(cases[i].name, &end), cases[i].kind);
+        assert_string_equal(end, cases[i].end);
+        assert_int_equal(name_count_labels(end), cases[i].labels);
     }
 }
 
@@ -188,6 +224,7 @@ int main(void)
         cmocka_unit_test(names_and_patterns_of_dns_are_taken),
         cmocka_unit_test(what_is_no_name_or_pattern_is_refused),
         cmocka_unit_test(folding_lowers_and_drops_the_final_dot),
+        cmocka_unit_test(a_pattern_has_a_kind_and_a_literal_end),
         cmocka_unit_test(object_names_are_dns_1123),
         cmocka_unit_test(labels_have_kubernetes_syntax),
         cmocka_unit_test(what_cannot_be_printed_becomes_a_question_mark),
