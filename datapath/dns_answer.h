@@ -87,6 +87,7 @@ static __always_inline bool dns_extend_chain(struct dns_reading *r, __u32 at, __
     if (links >= DNS_LINKS_MAX || at >= DNS_MESSAGE_MAX ||
         dns_find_in_chain(answer, (const void *)other->hash, other->length) <= DNS_LINKS_MAX)
         return false;
+    links = settled(links) & (DNS_LINKS_MAX - 1); /* it is below; Linux 6.1 has forgotten that by then */
     if (r->message->bytes[at] >= 0xc0)
         at = dns_number(r->message, at) & 0x3fff;
     if (r->message->pointers >= NAME_POINTERS_MAX)

@@ -179,13 +179,13 @@ static __always_inline int name_search_list(struct name_search *s, const struct 
 }
 
 /* 1: the list (LIST_FQDNS or LIST_DNS) of the rule set has a pattern that matches the name. */
-SUBPROGRAM int name_matches(const struct name *name, __u32 rules_id, int list)
+CHECKED_ALONE int name_matches(const struct name *name, __u32 rules_id, int list)
 {
     const __u32 zero = 0, has = list == LIST_FQDNS ? RULES_FQDNS : RULES_DNS_LIST;
     const struct rules *rules = bpf_map_lookup_elem(&nsp_rules, &rules_id);
     const struct control *control = bpf_map_lookup_elem(&nsp_control, &zero);
 
-    if (!rules_id || !rules || !control || !(rules->flags & has))
+    if (!name || !rules_id || !rules || !control || !(rules->flags & has))
         return 0;
     if (rules->flags & (list == LIST_FQDNS ? RULES_FQDNS_ALL : RULES_DNS_ALL))
         return 1;
