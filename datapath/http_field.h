@@ -174,8 +174,11 @@ static __always_inline void http_read_host(struct http_state *h, struct http_ite
     }
     h->host_length = length + span;
     item->used = span;
-    if (span < item->count)
-        http_read_trail(h, item);
+    if (span == item->count)
+        return;
+    http_read_trail(h, item);
+    if ((h->flags & HTTP_IS_ABSOLUTE) && h->host_length != h->authority_length)
+        http_refuse(h);
 }
 
 static __always_inline void http_read_length(struct http_state *h, struct http_item *item)
@@ -209,8 +212,6 @@ static __always_inline void http_read_coding(struct http_state *h, struct http_i
 static __always_inline bool http_is_head_clear(const struct http_state *h)
 {
     if (!(h->flags & HTTP_HAS_HOST) && (!(h->flags & HTTP_IS_1_0) || (h->flags & HTTP_IS_ABSOLUTE)))
-        return false;
-    if ((h->flags & HTTP_IS_ABSOLUTE) && h->host_length != h->authority_length)
         return false;
     return !(h->flags & HTTP_IS_CONNECT) || !(h->flags & (HTTP_HAS_LENGTH | HTTP_HAS_CODING));
 }
