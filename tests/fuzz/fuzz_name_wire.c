@@ -14,6 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size); /* NOLINT(readabil
 static struct dns_message message;
 static struct text_keys keys;
 static struct name name;
+static struct glob glob;
 
 static void claim(bool is_true)
 {
@@ -124,7 +125,6 @@ static void try_glob(const uint8_t *data, size_t size)
 {
     const uint8_t *newline = memchr(data, '\n', size);
     struct plain_name pattern, given;
-    struct glob glob = {0};
     size_t effort = 0;
 
     if (!newline)
