@@ -16,6 +16,8 @@ int main(void)
     failed += group_texts();
     failed += group_packets();
     failed += group_flows();
+    failed += group_attacks();
+    failed += group_policy();
     failed += group_removal();
     failed += group_take_down();
     sandbox_leave();

@@ -56,6 +56,8 @@ static __always_inline void give_owner(struct __sk_buff *skb)
     state->is_passive = owner->is_passive;
     state->untrusted = owner->untrusted;
     state->pid = owner->pid;
+    state->cgroup_id = owner->cgroup_id;
+    state->is_image = owner->is_image;
     __builtin_memcpy(state->path, owner->path, sizeof(state->path));
 }
 

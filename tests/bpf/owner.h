@@ -19,6 +19,9 @@ struct owner {
     __u16 is_absent; /* the socket gets no storage */
     __u32 pid;
     __u8 path[16];
+    __u64 cgroup_id;
+    __u8 is_image;
+    __u8 reserved[7];
 };
 
 /* Places of owner_seen. */

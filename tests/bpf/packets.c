@@ -43,6 +43,8 @@ static void put_ethernet(struct cursor *at, const struct packet_spec *spec)
     static const __u8 addresses[12] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2};
 
     memcpy(append(at, sizeof(addresses)), addresses, sizeof(addresses));
+    if (spec->mac)
+        memcpy(at->bytes + 6, spec->mac, 6);
     if (spec->vlan) {
         put16(append(at, 2), spec->vlan);
         put16(append(at, 2), 100);
@@ -55,6 +57,8 @@ static void put_arp(struct cursor *at, const struct packet_spec *spec)
     static const __u8 start[] = {0, 1, 8, 0, 6, 4, 0, 1, 2, 0, 0, 0, 0, 2};
 
     memcpy(append(at, sizeof(start)), start, sizeof(start));
+    if (spec->claimed_mac)
+        memcpy(at->bytes + at->length - 6, spec->claimed_mac, 6);
     inet_pton(AF_INET, spec->source, append(at, 4));
     append(at, 6);
     inet_pton(AF_INET, spec->destination, append(at, 4));
@@ -89,6 +93,14 @@ static void put_icmp(struct cursor *at, const struct packet_spec *spec)
     put16(icmp + 4, spec->source_port);
     if (spec->nd_target)
         inet_pton(AF_INET6, spec->nd_target, append(at, 16));
+    append(at, spec->nd_skip);
+    if (spec->nd_option) {
+        __u8 *option = append(at, 8);
+
+        option[0] = spec->nd_option;
+        option[1] = 1;
+        memcpy(option + 2, spec->claimed_mac ? spec->claimed_mac : PACKETS_POD_MAC, 6);
+    }
     if (spec->quoted) {
         __u8 quoted[PACKETS_MAX];
         size_t length = packets_build(spec->quoted, quoted) - 14;

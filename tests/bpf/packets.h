@@ -12,7 +12,10 @@
 
 #define POD4 "10.0.0.2" /* the pod under test */
 #define POD6 "fd00::2"
-#define PACKETS_POD_MAC "\x02\x00\x00\x00\x00\x02" /* source of every frame */
+#define GATEWAY4 "10.0.0.1"
+#define GATEWAY6 "fd00::1"
+#define PACKETS_POD_MAC "\x02\x00\x00\x00\x00\x02"
+#define PACKETS_OTHER_MAC "\x02\x00\x00\x00\x00\x77"
 
 enum flaw {
     FLAW_NONE,
@@ -44,6 +47,10 @@ struct packet_spec {
     enum flaw flaw;
     const struct packet_spec *quoted; /* ICMP errors: its IP header and 8 bytes follow */
     const char *nd_target;
+    __u8 nd_skip;            /* bytes of an ND message between its first 8 and its options */
+    __u8 nd_option;          /* type of a link-layer address option */
+    const char *mac;         /* source of the frame; NULL: PACKETS_POD_MAC */
+    const char *claimed_mac; /* by ARP, or the option; NULL: PACKETS_POD_MAC */
 };
 
 /* Whether the frame is a RST and nothing else: flags, lengths and both checksums are as they must be. */

@@ -31,15 +31,35 @@
 
 static struct owner_bpf *helper;
 static struct ring_buffer *ring;
-static struct event last_event;
-static int events;
+static struct outcome heard; /* its events */
+static __u32 came_from;
+
+void run_come_from(__u32 ifindex)
+{
+    came_from = ifindex;
+}
+
+static void keep_text(const struct long_event *event, char text[129])
+{
+    size_t length = event->event.text_length < 128 ? event->event.text_length : 128;
+
+    memcpy(text, event->text, length);
+    text[length] = '\0';
+}
 
 static int keep_event(void *context, void *data, size_t size)
 {
+    const struct event *event = data;
+
     (void)context;
-    assert_int_equal(size, sizeof(last_event));
-    memcpy(&last_event, data, sizeof(last_event));
-    events++;
+    assert_int_equal(size, event->flags & EVENT_LONG ? sizeof(struct long_event) : sizeof(struct event));
+    heard.event = *event;
+    if (heard.events < RUN_EVENTS_MAX) {
+        heard.all[heard.events] = *event;
+        if (event->flags & EVENT_LONG)
+            keep_text(data, heard.texts[heard.events]);
+    }
+    heard.events++;
     return 0;
 }
 
@@ -144,7 +164,7 @@ static void set_owner(const struct owner *owner)
 
 static void run_tc(int program_fd, struct trip *trip, struct outcome *outcome)
 {
-    struct __sk_buff context = {.ifindex = sandbox.host_ifindex};
+    struct __sk_buff context = {.ifindex = sandbox.host_ifindex, .ingress_ifindex = came_from};
     int answer;
 
     set_target(helper->maps.owner_tc, program_fd);
@@ -198,7 +218,7 @@ struct outcome run_packet(struct world *world, enum run_program program, const s
     struct trip trip = {.frame = frame, .length = length};
     struct outcome outcome = {0};
 
-    events = 0;
+    heard = (struct outcome){0};
     world_mark(world);
     set_owner(owner);
     if (program == RUN_INGRESS)
@@ -211,8 +231,10 @@ struct outcome run_packet(struct world *world, enum run_program program, const s
         run_sent(world, &trip, &outcome);
     ring_buffer__consume(ring);
     outcome.change = world_changed(world);
-    outcome.events = events;
-    outcome.event = last_event;
+    outcome.events = heard.events;
+    outcome.event = heard.event;
+    memcpy(outcome.all, heard.all, sizeof(outcome.all));
+    memcpy(outcome.texts, heard.texts, sizeof(outcome.texts));
     return outcome;
 }
 

@@ -8,6 +8,8 @@
 #include "tests/bpf/packets.h"
 #include "tests/bpf/world.h"
 
+#define RUN_EVENTS_MAX 4
+
 enum run_program {
     RUN_FROM_POD,
     RUN_TO_POD,
@@ -20,8 +22,13 @@ struct outcome {
     bool is_reset;        /* answered with a RST, or turned into one */
     struct change change; /* counted since */
     int events;
-    struct event event; /* the last one */
+    struct event event;                  /* the last one */
+    struct event all[RUN_EVENTS_MAX];    /* the first ones, in order */
+    char texts[RUN_EVENTS_MAX][128 + 1]; /* of those, where they have one */
 };
+
+/* Packets to the pod come in by this device; 0: the node itself sends them. Stays until it is set again. */
+void run_come_from(__u32 ifindex);
 
 /* Beside a started world. */
 void run_start(struct world *world);

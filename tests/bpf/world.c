@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include <bpf/bpf.h>
 
@@ -40,6 +41,9 @@ static void add_pod(struct world *world)
     request.pod.addresses[0][10] = request.pod.addresses[0][11] = 0xff;
     inet_pton(AF_INET6, POD6, request.pod.addresses[1]);
     memcpy(request.pod.mac, PACKETS_POD_MAC, 6);
+    inet_pton(AF_INET, GATEWAY4, request.pod.gateways[0] + 12);
+    request.pod.gateways[0][10] = request.pod.gateways[0][11] = 0xff;
+    inet_pton(AF_INET6, GATEWAY6, request.pod.gateways[1]);
     if (record_add(&world->datapath, &request, &err) ||
         attach_veth(&world->datapath, sandbox.host_ifindex, request.attachment.slot, &flags, &err))
         fail_msg("%s", err.msg);
@@ -156,6 +160,32 @@ struct change world_changed(const struct world *world)
         change.reason = (__u8)(i % REASONS);
     }
     return change;
+}
+
+int world_counted(const struct world *world, int direction, int verdict, int reason)
+{
+    struct pod_tally now;
+
+    read_tallies(world, &now);
+    return (int)(now.tallies[direction][verdict][reason].seen - world->before.tallies[direction][verdict][reason].seen);
+}
+
+void world_wait(const struct world *world, int direction, int verdict, int reason)
+{
+    time_t deadline = time(NULL) + 2;
+
+    while (!world_counted(world, direction, verdict, reason) && time(NULL) < deadline)
+        ;
+    assert_int_not_equal(world_counted(world, direction, verdict, reason), 0);
+}
+
+int world_share(const struct world *world, int profile, int verdict)
+{
+    __u32 place = pod_word_policy(world->datapath.states[world->slot]) * NSP_PARTS_MAX + (__u32)profile;
+    struct share share;
+
+    assert_int_equal(bpf_map_lookup_elem(world->datapath.maps[MAP_SHARES], &place, &share), 0);
+    return (int)share.violations[verdict];
 }
 
 int world_adds_up(const struct world *world)

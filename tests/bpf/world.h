@@ -36,6 +36,12 @@ struct change {
 };
 void world_mark(struct world *world);
 struct change world_changed(const struct world *world);
+/* How many have been counted since, in one place. */
+int world_counted(const struct world *world, int direction, int verdict, int reason);
+/* Waits, at most a second, until something has been counted there; fails the test if nothing is. */
+void world_wait(const struct world *world, int direction, int verdict, int reason);
+/* Violations that the profile at this place of the policy in force ever had. */
+int world_share(const struct world *world, int profile, int verdict);
 /* Whether seen = reported + suppressed + lost, everywhere. */
 int world_adds_up(const struct world *world);
 

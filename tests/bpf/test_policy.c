@@ -1,0 +1,5 @@
+int group_policy(void);
+int group_policy(void)
+{
+    return 0;
+}
