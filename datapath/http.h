@@ -201,13 +201,22 @@ static __always_inline bool http_pass_word(struct http_state *h, struct chunk *c
 /* No loop: Linux 6.1 does not take each that clang makes of one. */
 static __always_inline void http_pass_words(struct http_state *h, struct chunk *c)
 {
-    if (http_pass_word(h, c) && http_pass_word(h, c) && http_pass_word(h, c) && http_pass_word(h, c))
-        http_pass_word(h, c);
+    if (!http_pass_word(h, c))
+        return;
+    if (!http_pass_word(h, c))
+        return;
+    if (!http_pass_word(h, c))
+        return;
+    if (!http_pass_word(h, c))
+        return;
+    http_pass_word(h, c);
 }
 
 static __always_inline bool http_pass_field(struct http_run *run)
 {
-    if (http_pass(run, HTTP_STEP_NAME, http_read_name) || http_pass(run, HTTP_STEP_NAME, http_read_name))
+    if (http_pass(run, HTTP_STEP_NAME, http_read_name))
+        return true;
+    if (http_pass(run, HTTP_STEP_NAME, http_read_name))
         return true;
     if (run->h->step == HTTP_STEP_FIELD)
         http_begin_value(run->h);
@@ -228,7 +237,9 @@ static long http_step(__u32 index, struct http_run *run)
         return http_pass(run, HTTP_STEP_NONE, http_read_body);
     if (run->h->step < HTTP_STEP_NAME)
         return http_pass_line(run) || http_pass(run, HTTP_STEP_NONE, http_read_rare);
-    return http_pass_field(run) || http_pass_field(run) || http_pass(run, HTTP_STEP_NONE, http_read_rare);
+    if (http_pass_field(run))
+        return 1;
+    return http_pass_field(run) || http_pass(run, HTTP_STEP_NONE, http_read_rare);
 }
 
 /*

@@ -11,7 +11,7 @@
 #include "datapath/maps.h"
 #include "datapath/text_hash.h"
 
-#define HTTP_WORDS_AT_ONCE 4
+#define HTTP_WORDS_AT_ONCE 4 /* http_sum_words() */
 #define HTTP_TRIES_MAX (NSP_URI_MAX / 8 / HTTP_WORDS_AT_ONCE + 2 * NSP_PREFIXES_MAX + 4)
 
 /* A search, in map memory: the stack has no room left. Only softirqs search, which do not interrupt each other. */
@@ -61,8 +61,13 @@ static __always_inline bool http_sum_next(struct http_searched *s, struct http_s
 /* Some more words, where there are. No loop: Linux 6.1 does not take each that clang makes of one. */
 static __always_inline bool http_sum_words(struct http_searched *s, struct http_search *search, __u32 end)
 {
-    return http_sum_next(s, search, end) &&
-           ((http_sum_next(s, search, end) && http_sum_next(s, search, end) && http_sum_next(s, search, end)) || true);
+    if (!http_sum_next(s, search, end))
+        return false;
+    if (!http_sum_next(s, search, end))
+        return true;
+    if (http_sum_next(s, search, end))
+        http_sum_next(s, search, end);
+    return true;
 }
 
 static __always_inline bool http_has_text(struct http_search *search, __u32 length)

@@ -76,6 +76,31 @@ static inline bool plain_are_digits(const uint8_t *text, size_t left)
     return left >= 2 && isxdigit(text[0]) && isxdigit(text[1]);
 }
 
+/* Whether the slash at `at` is followed by another, or by a segment "." or "..". */
+static inline bool plain_is_odd_slash(const uint8_t *path, size_t length, size_t at)
+{
+    size_t dots = 0, next = at + 1;
+
+    while (next + dots < length && path[next + dots] == '.')
+        dots++;
+    if (dots == 1 || dots == 2)
+        return next + dots == length || strchr("/;%", path[next + dots]);
+    return next < length && path[next] == '/';
+}
+
+/* Whether what the `%` at `at` begins is no percent-encoding, or one that could be read in two ways. */
+static inline bool plain_is_odd_percent(const uint8_t *path, size_t length, size_t at)
+{
+    char digits[3] = "";
+    unsigned value;
+
+    if (!plain_are_digits(path + at + 1, length - at - 1))
+        return true;
+    memcpy(digits, path + at + 1, 2);
+    value = (unsigned)strtoul(digits, NULL, 16);
+    return plain_has_two_readings(value) || (value == '%' && plain_are_digits(path + at + 3, length - at - 3));
+}
+
 static inline bool plain_is_canonical(const uint8_t *uri, size_t length)
 {
     const uint8_t *query = memchr(uri, '?', length);
@@ -86,27 +111,8 @@ static inline bool plain_is_canonical(const uint8_t *uri, size_t length)
             return false;
     }
     for (size_t i = 0; i < path; i++) {
-        char digits[3] = "";
-        unsigned value;
-
-        if (uri[i] == '/') {
-            size_t dots = i + 1;
-
-            while (dots < path && uri[dots] == '.')
-                dots++;
-            if (i + 1 < path && uri[i + 1] == '/')
-                return false;
-            dots -= i + 1;
-            if ((dots == 1 || dots == 2) && (i + 1 + dots == path || strchr("/;%", uri[i + 1 + dots])))
-                return false;
-        }
-        if (uri[i] != '%')
-            continue;
-        if (!plain_are_digits(uri + i + 1, path - i - 1))
-            return false;
-        memcpy(digits, uri + i + 1, 2);
-        value = (unsigned)strtoul(digits, NULL, 16);
-        if (plain_has_two_readings(value) || (value == '%' && plain_are_digits(uri + i + 3, path - i - 3)))
+        if ((uri[i] == '/' && plain_is_odd_slash(uri, path, i)) ||
+            (uri[i] == '%' && plain_is_odd_percent(uri, path, i)))
             return false;
     }
     return true;

@@ -54,6 +54,6 @@ const char *requests_letters(const char *name, const void *bytes, size_t length)
 {
     requests_read(name, bytes, length);
     if (!whole.has_ended)
-        strcat(whole.letters, ".");
+        told_letter(&whole, '.');
     return whole.letters;
 }

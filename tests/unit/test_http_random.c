@@ -24,7 +24,7 @@ static uint64_t seed;
 static uint32_t next_random(uint32_t below)
 {
     seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
-    return (uint32_t)(seed >> 33) % below;
+    return below ? (uint32_t)(seed >> 33) % below : 0;
 }
 
 static const char *const lines[] = {
