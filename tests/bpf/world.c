@@ -170,6 +170,14 @@ int world_counted(const struct world *world, int direction, int verdict, int rea
     return (int)(now.tallies[direction][verdict][reason].seen - world->before.tallies[direction][verdict][reason].seen);
 }
 
+int world_told(const struct world *world)
+{
+    struct pod_tally now;
+
+    read_tallies(world, &now);
+    return (int)(now.other.reported - world->before.other.reported);
+}
+
 void world_wait(const struct world *world, int direction, int verdict, int reason)
 {
     time_t deadline = time(NULL) + 2;
@@ -188,6 +196,11 @@ int world_share(const struct world *world, int profile, int verdict)
     return (int)share.violations[verdict];
 }
 
+static int adds_up(const struct tally *tally)
+{
+    return tally->seen == tally->reported + tally->suppressed + tally->lost;
+}
+
 int world_adds_up(const struct world *world)
 {
     struct pod_tally now;
@@ -195,8 +208,8 @@ int world_adds_up(const struct world *world)
 
     read_tallies(world, &now);
     for (int i = 0; i < DIRECTIONS * VERDICTS * REASONS; i++, tally++) {
-        if (tally->seen != tally->reported + tally->suppressed + tally->lost)
+        if (!adds_up(tally))
             return 0;
     }
-    return 1;
+    return adds_up(&now.other);
 }

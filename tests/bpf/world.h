@@ -38,6 +38,8 @@ void world_mark(struct world *world);
 struct change world_changed(const struct world *world);
 /* How many have been counted since, in one place. */
 int world_counted(const struct world *world, int direction, int verdict, int reason);
+/* Traces and learnt flows that have been told since. */
+int world_told(const struct world *world);
 /* Waits, at most a second, until something has been counted there; fails the test if nothing is. */
 void world_wait(const struct world *world, int direction, int verdict, int reason);
 /* Violations that the profile at this place of the policy in force ever had. */
