@@ -90,14 +90,19 @@ static int read_request(const struct field *field, void *into)
 {
     static const struct member members[] = {{"method", read_method}, {"uri", read_uri}, {0}};
     struct rules_spec *rules = into;
+    struct request_spec *request = &rules->requests[rules->requests_count++];
     struct field child;
 
-    if (field_read_object(field, members, &rules->requests[rules->requests_count++]) < 0)
+    if (field_read_object(field, members, request) < 0)
         return -EINVAL;
     if (!field_child(field, "method", &child))
         return field_refuse_missing(field, "method", "write a method such as GET, or \"*\" for all");
     if (!field_child(field, "uri", &child))
         return field_refuse_missing(field, "uri", "write a path such as /task, or \"/*\" for all");
+    if (!rules_uri_can_match(request))
+        return field_warn(&child,
+                          "can match nothing: such a request is refused as ambiguous; write the path without // "
+                          ". .. # \\ and needless escapes");
     return 0;
 }
 

@@ -18,6 +18,9 @@ void rules_spec_clear(struct rules_spec *rules);
 int rules_read_l4(const struct field *field, void *into);
 int rules_read_l7(const struct field *field, void *into);
 
+/* Whether a request can have that uri, or one that begins so, in a form that is not refused as ambiguous. */
+bool rules_uri_can_match(const struct request_spec *request);
+
 /* A list of DNS names and patterns; warns of a "*.x" without its "**.x". To be cleared after a failure too. */
 int rules_read_names(const struct field *field, struct names_spec *names);
 void names_spec_clear(struct names_spec *names);

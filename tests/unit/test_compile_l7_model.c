@@ -43,6 +43,7 @@ struct draft {
 
 static void draft_labels(char *text, const char *const labels[], unsigned count)
 {
+    *text = '\0';
     for (unsigned i = 1 + below(4); i > 0; i--) {
         text = stpcpy(text, labels[below(count)]);
         text = stpcpy(text, i > 1 ? "." : "");
@@ -76,12 +77,12 @@ static const char *draft_method(void)
     return methods[below(COUNT(methods))];
 }
 
-static void draft_uri(char *text)
+static void draft_uri(char *text, const char *end)
 {
     text = stpcpy(text, "/");
     for (unsigned i = below(12); i > 0; i--)
         *text++ = "ab/"[below(3)];
-    *text = '\0';
+    stpcpy(text, end);
 }
 
 static void draft_lists(struct draft *draft)
@@ -90,10 +91,9 @@ static void draft_lists(struct draft *draft)
     for (size_t i = 0; i < draft->names_count; i++)
         draft_pattern(draft->names[i]);
     for (size_t i = 0; i < draft->requests_count; i++) {
-        strcpy(draft->requests[i].method, below(4) == 0 ? "*" : draft_method());
-        draft_uri(draft->requests[i].uri);
-        if (below(2))
-            strcat(draft->requests[i].uri, "*");
+        snprintf(draft->requests[i].method, sizeof(draft->requests[i].method), "%s",
+                 below(4) == 0 ? "*" : draft_method());
+        draft_uri(draft->requests[i].uri, below(2) ? "*" : "");
     }
 }
 
@@ -241,7 +241,7 @@ static bool compiled_has_name(const struct compiled_rules *rules, const char *te
     char padded[NSP_NAME_SIZE] = {0};
     struct name name;
 
-    strcpy(padded, text);
+    snprintf(padded, sizeof(padded), "%s", text);
     assert_int_equal(name_from_text(&name, (const __u8 *)padded, (__u32)strlen(text), keys.words), 1);
     if (rules->value.flags & RULES_FQDNS_ALL)
         return true;
@@ -291,7 +291,7 @@ static void compare(const struct draft *draft, const struct compiled_rules *rule
     bool expected;
 
     draft_name(name);
-    draft_uri(uri);
+    draft_uri(uri, "");
     expected = said_of_name(draft, name);
     names_said[expected]++;
     if (compiled_has_name(rules, name) != expected)

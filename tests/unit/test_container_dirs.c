@@ -34,7 +34,7 @@ static const struct pod_object pod = {.containers_count = COUNT(objects), .conta
 static int make_root(void **state)
 {
     (void)state;
-    memcpy(root + strlen(root) - 6, "XXXXXX", 6);
+    snprintf(root, sizeof(root), "/tmp/nsp-container-dirs-XXXXXX");
     return mkdtemp(root) ? 0 : -1;
 }
 
@@ -56,7 +56,7 @@ static int remove_root(void **state)
 static __u64 make(const char *path)
 {
     char whole[512];
-    struct stat status;
+    struct stat status = {0};
     size_t begin = strlen(root) + 1;
 
     snprintf(whole, sizeof(whole), "%s/%s/", root, path);

@@ -193,6 +193,32 @@ static void lists_that_cannot_do_what_they_say_are_warned_of(void **state)
     rules_text_warnings("{l7: {protocols: [any], dns: ['*', a.b], http: []}}", NULL, 0);
 }
 
+/* Whatever the list says, two readings of a path are refused. */
+static void uris_that_no_request_can_have_are_warned_of(void **state)
+{
+    static const struct {
+        const char *uri;
+        bool can_match;
+    } cases[] = {
+        {"/", true},         {"/task", true},   {"/a/b/", true},      {"/a?b=//../c", true}, {"/a%20b", true},
+        {"*", true},         {"/*", true},      {"/static/*", true},  {"/a%2*", true},       {"/a%*", true},
+        {"/a/..*", true},    {"/a//b", false},  {"/a/./b", false},    {"/a/../b", false},    {"/a/..", false},
+        {"/a/%61", false},   {"/a%2fb", false}, {"/a%zz", false},     {"/a%", false},        {"/a#b", false},
+        {"/a/../b*", false}, {"//*", false},    {"/a%2fbcd*", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        static const char *const warning[] = {
+            RULES_FIELD ".l7.http[0].uri: can match nothing: such a request is refused as ambiguous; write the path "
+                        "without // . .. # \\ and needless escapes"};
+        char rules[100];
+
+        snprintf(rules, sizeof(rules), "{l7: {protocols: [http], http: [{method: GET, uri: '%s'}]}}", cases[i].uri);
+        rules_text_warnings(rules, warning, !cases[i].can_match);
+    }
+}
+
 static void names_match_nothing_under_ingress_and_default(void **state)
 {
     struct profile *profile = profile_text_make(
@@ -292,6 +318,7 @@ int main(void)
         cmocka_unit_test(bad_names_are_refused),
         cmocka_unit_test(bad_protocols_and_requests_are_refused),
         cmocka_unit_test(lists_that_cannot_do_what_they_say_are_warned_of),
+        cmocka_unit_test(uris_that_no_request_can_have_are_warned_of),
         cmocka_unit_test(names_match_nothing_under_ingress_and_default),
         cmocka_unit_test(lists_have_limits),
         cmocka_unit_test(at_most_16_patterns_of_a_list_end_alike),
