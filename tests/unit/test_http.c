@@ -68,6 +68,9 @@ static const struct {
      "GET /0123456789abcdef HTTP/1.1\r\nHost: a\r\n\r\nGET /0123 HTTP/1.1\r\nHost: a\r\n\r\nG / HTTP/1.1\r\nHost: "
      "a\r\n\r\n",
      "L[GET /0123456789abcdef 17 ]HL[GET /0123 5 ]HL[G / 1 ]H"},
+    {"one that ends within a word, cut anywhere",
+     "GET /0123456789abcdef01234567 HTTP/1.1\r\nHost: a\r\n\r\nGET /0123456789a HTTP/1.1\r\nHost: a\r\n\r\n",
+     "L[GET /0123456789abcdef01234567 25 ]HL[GET /0123456789a 12 ]H"},
     {"a line that has not ended", "GET /1 HTTP/1.1\r", ""},
     {"a head that has not ended", "GET /1 HTTP/1.1\r\nHost: a\r\n\r", "L[GET /1 2 ]"},
     {"websocket", "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x85",
@@ -156,11 +159,15 @@ static const char *letters_of_head(size_t size, size_t value)
 
 static void a_head_may_have_64_kib(void **state)
 {
+    static const size_t extra[] = {1, 2, 3, 9, 17, 300, 5000, HTTP_HEAD_MAX};
+
     (void)state;
-    assert_string_equal(letters_of_head(HTTP_HEAD_MAX, 100000), "LH.");
-    assert_string_equal(letters_of_head(HTTP_HEAD_MAX + 1, 100000), "LB");
+    assert_string_equal(letters_of_head(HTTP_HEAD_MAX, 1 << 20), "LH.");
     assert_string_equal(letters_of_head(HTTP_HEAD_MAX, 7), "LH.");
-    assert_string_equal(letters_of_head(HTTP_HEAD_MAX + 1, 7), "LB");
+    for (size_t i = 0; i < COUNT(extra); i++) {
+        assert_string_equal(letters_of_head(HTTP_HEAD_MAX + extra[i], 1 << 20), "LB");
+        assert_string_equal(letters_of_head(HTTP_HEAD_MAX + extra[i], 7), "LB");
+    }
 }
 
 static void so_may_one_before_a_chunked_body(void **state)
