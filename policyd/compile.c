@@ -129,12 +129,11 @@ static int add_part(const struct making *making, struct compiled_block *block, s
     return 0;
 }
 
-/* Parts with a container first, then the one for all others; without one, the profile lists the path for those alone.
- */
+/* Parts with a container first, then the one for all; without that one the profile lists the path for those alone. */
 static int add_parts(const struct making *making, struct compiled_block *block, size_t index)
 {
     const struct profile *profile = making->profiles[index];
-    const struct process_spec *others = NULL;
+    const struct process_spec *for_all = NULL;
     bool is_listed = false;
 
     for (size_t i = 0; block->path && i < profile->processes_count; i++) {
@@ -144,11 +143,11 @@ static int add_parts(const struct making *making, struct compiled_block *block, 
             continue;
         is_listed = true;
         if (!process->container)
-            others = process;
+            for_all = process;
         else if (add_part(making, block, index, process) < 0)
             return -making->err->code;
     }
-    return is_listed && !others ? 0 : add_part(making, block, index, others);
+    return is_listed && !for_all ? 0 : add_part(making, block, index, for_all);
 }
 
 static int add_block(const struct making *making, const struct compiled_block *like)

@@ -3,12 +3,11 @@
  * From the profiles that select a pod to what the kernel reads, before it has a revision, rule set numbers and keyed
  * hashes. Pure: no map, no key, no clock, no log. Pods selected by the same profiles share one policy.
  *
- * What a program that judges does with a block's parts: it takes of each profile (struct part.profile) the first part
- * whose `container` is 0 or that of the process, and hears no other of that profile; those with a container stand
- * before the one with 0, of which there is at most one. Where none of a profile's parts is for the process's container,
- * the profile lists the executable for others only: its part in the block of the unlisted is taken. A process whose
- * cgroup is not in nsp_containers is in no container that a part could name. Special blocks have one part for each
- * profile.
+ * What a program that judges does with a block's parts: it hears each whose `container` is 0 or that of the process. Of
+ * a profile (struct part.profile) those with a container stand before the one with 0, of which there is at most one.
+ * Where none of a profile's parts is for the process's container, the profile lists the executable for others only: its
+ * part in the block of the unlisted is heard. A process whose cgroup is not in nsp_containers is in no container that a
+ * part could name. Special blocks have one part for each profile, with container 0.
  */
 #ifndef NSP_POLICYD_COMPILE_H
 #define NSP_POLICYD_COMPILE_H

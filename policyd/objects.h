@@ -82,7 +82,7 @@ struct rules_spec {
 
 struct process_spec {
     char *path;
-    char *container; /* NULL: all that no other block of this path names */
+    char *container; /* NULL: all */
     bool is_image_only;
     int action; /* enum action, effective (own or the profile's) */
     __u8 flags; /* PART_TRACE_DNS, PART_LEARN; effective */

@@ -237,7 +237,7 @@ static int check_siblings(const struct field *field, const struct profile *profi
         blocks += strcmp(other->path, process->path) == 0;
     }
     if (blocks > NSP_PARTS_MAX)
-        return field_refuse(&path, "\"%.80s\" has %zu blocks; at most %d, each for one container, or for all others",
+        return field_refuse(&path, "\"%.80s\" has %zu blocks; at most %d, each for one container, or for all",
                             process->path, blocks, NSP_PARTS_MAX);
     return 0;
 }

@@ -76,8 +76,8 @@ static void assert_part(const struct compiled_block *block, __u32 index, const s
         assert_string_equal(block->containers[index], container);
 }
 
-/* Those with a container come first; a profile that lists none for the others has no part for them. */
-static void a_part_for_each_container_and_one_for_the_others(void **state)
+/* Those with a container come first; a profile that lists the path for some alone has no part for all. */
+static void a_part_for_each_container_and_one_for_all(void **state)
 {
     struct profile *profiles[] = {
         profile_text_make("a",
@@ -206,7 +206,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_block_has_a_part_of_each_profile),
-        cmocka_unit_test(a_part_for_each_container_and_one_for_the_others),
+        cmocka_unit_test(a_part_for_each_container_and_one_for_all),
         cmocka_unit_test(default_knows_no_container),
         cmocka_unit_test(more_than_eight_parts_of_a_path_are_refused),
         cmocka_unit_test(blocks_say_what_their_parts_want),

@@ -81,7 +81,7 @@ static void one_path_has_at_most_eight_blocks(void **state)
     profile_free(profile_text_make("p", spec));
     snprintf(yaml, sizeof(yaml), "{" HEAD ", spec: {processes: [%s, {path: /a, container: c8}, {path: /a}]}}", seven);
     profile_text_refused(yaml, "spec.processes[8].path: \"/a\" has 9 blocks; at most 8, each for one container, or for "
-                               "all others");
+                               "all");
 }
 
 /* T78 */
