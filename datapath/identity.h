@@ -21,6 +21,8 @@ enum untrusted {
     UNTRUSTED_NO_PATH,         /* does not lead to a root, too deep, or too long */
     UNTRUSTED_MOUNT_NAMESPACE, /* leads to the root of another mount namespace */
     UNTRUSTED_USER_NAMESPACE,  /* in one of its own, where anybody may mount anything over a path */
+    UNTRUSTED_TRACED,          /* somebody else says what it does: ptrace */
+    UNTRUSTED_HANDED_ON,       /* the socket that it connects was made by another executable */
 };
 
 struct path_walk {
@@ -153,6 +155,25 @@ static __always_inline void remember_text(struct path_walk *walk, const struct f
         binary->length = walk->length;
 }
 
+/*
+ * A file of the overlay that is the container's root, of which overlayfs has no copy in its upper layer: nobody in the
+ * container has written it or put it there. Other roots and other mounts do not tell. In struct ovl_inode the upper
+ * layer's entry stands right behind the inode (fs/overlayfs/ovl_entry.h, 6.1 to 6.18).
+ */
+/* NOLINTNEXTLINE(readability-function-size): BPF_CORE_READ nests */
+static __always_inline bool is_of_image(const struct file *file, const struct mount *root)
+{
+    const struct inode *inode = BPF_CORE_READ(file, f_inode);
+    const struct dentry *upper = NULL;
+
+    if (mount_of(BPF_CORE_READ(file, f_path.mnt)) != root ||
+        BPF_CORE_READ(inode, i_sb, s_magic) != OVERLAYFS_SUPER_MAGIC)
+        return false;
+    if (bpf_probe_read_kernel(&upper, sizeof(upper), (const void *)inode + bpf_core_type_size(struct inode)))
+        return false;
+    return !upper;
+}
+
 /* Hashes the path of the executable into state->path; returns enum untrusted. */
 SUBPROGRAM int name_executable(struct socket_state *state, const struct file *file, const struct mnt_namespace *mnt_ns)
 {
@@ -173,6 +194,7 @@ SUBPROGRAM int name_executable(struct socket_state *state, const struct file *fi
     const struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
 
     __builtin_memcpy(state->path, hash, 16);
+    state->is_image = walk.is_done && is_of_image(file, root);
     if (!walk.is_done)
         return UNTRUSTED_NO_PATH;
     remember_text(&walk, file, state->path);
@@ -199,6 +221,7 @@ struct process {
     __u64 started_ns;
     __u64 exec_id;
     __u32 pid;
+    __u32 traced;
 };
 
 /* NOLINTNEXTLINE(readability-function-size): BPF_CORE_READ nests */
@@ -212,6 +235,7 @@ static __always_inline void read_process(struct process *process)
     process->started_ns = BPF_CORE_READ(leader, start_time);
     process->exec_id = BPF_CORE_READ(leader, self_exec_id);
     process->pid = BPF_CORE_READ(task, tgid);
+    process->traced = BPF_CORE_READ(task, ptrace) | BPF_CORE_READ(leader, ptrace);
 }
 
 static __always_inline bool is_owner_still(const struct socket_state *state, const struct process *process)
@@ -220,7 +244,7 @@ static __always_inline bool is_owner_still(const struct socket_state *state, con
 
     return state->pid == process->pid && state->started_ns == process->started_ns &&
            state->exec_id == process->exec_id && state->executable == (__u64)process->file && !state->untrusted &&
-           BPF_CORE_READ(file, f_flags) & FMODE_EXEC_FLAG;
+           !process->traced && BPF_CORE_READ(file, f_flags) & FMODE_EXEC_FLAG;
 }
 
 /* NOLINTNEXTLINE(readability-function-size): BPF_CORE_READ nests */
@@ -245,6 +269,7 @@ static __always_inline int name_process(struct socket_state *state, const struct
 
     if (!process->file) {
         __builtin_memset(state->path, 0, sizeof(state->path));
+        state->is_image = 0;
         return UNTRUSTED_NO_EXECUTABLE;
     }
 
@@ -252,7 +277,7 @@ static __always_inline int name_process(struct socket_state *state, const struct
 
     if (!untrusted && BPF_CORE_READ(task, real_cred, user_ns) != BPF_CORE_READ(sk, __sk_common.skc_net.net, user_ns))
         return UNTRUSTED_USER_NAMESPACE;
-    return untrusted;
+    return !untrusted && process->traced ? UNTRUSTED_TRACED : untrusted;
 }
 
 /*
@@ -271,6 +296,27 @@ static __always_inline bool identity_update(struct socket_state *state, const st
     write_owner(state, &process);
     state->untrusted = name_process(state, &process, sk);
     return state->untrusted != untrusted || !same_hash(state->path, before);
+}
+
+/* Notes who calls socket(), after identity_update(). One whose path is not believed is like nobody else. */
+static __always_inline void identity_create(struct socket_state *state)
+{
+    if (state->untrusted)
+        __builtin_memset(state->creator, 0xff, sizeof(state->creator));
+    else
+        __builtin_memcpy(state->creator, state->path, sizeof(state->creator));
+}
+
+/*
+ * A connection belongs to whoever connects it, and to who made the socket: that one may have kept a descriptor
+ * (SCM_RIGHTS, fork) and would speak in the other's name.
+ */
+static __always_inline void identity_connect(struct socket_state *state)
+{
+    const __u64 *creator = (const void *)state->creator;
+
+    if (!state->untrusted && (creator[0] || creator[1]) && !same_hash(state->creator, state->path))
+        state->untrusted = UNTRUSTED_HANDED_ON;
 }
 
 #endif

@@ -25,9 +25,10 @@
 #define SOCK_STREAM 1
 #define SOCK_DGRAM 2
 #define SOCK_RAW 3
-#define FMODE_EXEC_FLAG 0x20 /* __FMODE_EXEC in f_flags: opened by execve (fs/exec.c, do_open_execat) */
-#define PACKET_LOOPBACK 5    /* linux/if_packet.h: what the host sent, looped back to it */
-#define LOOPBACK_IFINDEX 1   /* include/net/flow.h: lo has this number in every network namespace */
+#define FMODE_EXEC_FLAG 0x20             /* __FMODE_EXEC in f_flags: opened by execve (fs/exec.c, do_open_execat) */
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630 /* linux/magic.h */
+#define PACKET_LOOPBACK 5                /* linux/if_packet.h: what the host sent, looped back to it */
+#define LOOPBACK_IFINDEX 1               /* include/net/flow.h: lo has this number in every network namespace */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -40,8 +41,13 @@ struct hlist_bl_node {
     struct hlist_bl_node **pprev;
 };
 
+struct super_block {
+    unsigned long s_magic;
+};
+
 struct inode {
     unsigned int i_nlink;
+    struct super_block *i_sb;
 };
 
 struct dentry {
@@ -108,6 +114,7 @@ struct css_set {
 
 struct task_struct {
     struct mm_struct *mm;
+    unsigned int ptrace; /* not 0: somebody traces it */
     int tgid;
     __u64 self_exec_id; /* counts the execs of this process and those it descends from */
     struct task_struct *group_leader;

@@ -37,6 +37,7 @@ struct socket_state {
     __u64 exec_id;
     __u64 executable; /* address of the struct file; compared, never followed */
     __u8 path[16];    /* path hash */
+    __u8 creator[16]; /* that of who called socket(); 0: not seen */
     char comm[16];
 };
 

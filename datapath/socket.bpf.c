@@ -101,6 +101,7 @@ int nsp_sock_create(struct bpf_sock *ctx)
     state = own_socket(ctx);
     if (!state)
         return REFUSE;
+    identity_create(state);
     if (ctx->type != SOCK_RAW && ctx->protocol != PROTOCOL_MPTCP)
         return ALLOW;
     return judge_raw(ctx, state);
@@ -208,6 +209,7 @@ static __always_inline int judge_connect(struct bpf_sock_addr *ctx, struct socke
 
     if (!state)
         return REFUSE;
+    identity_connect(state);
     if (ctx->protocol != PROTOCOL_TCP)
         return ALLOW; /* sends nothing; its first datagram is judged */
     state->protocol = PROTOCOL_TCP;
