@@ -164,10 +164,14 @@ static __always_inline void remember_text(struct path_walk *walk, const struct f
 static __always_inline bool is_of_image(const struct file *file, const struct mount *root)
 {
     const struct inode *inode = BPF_CORE_READ(file, f_inode);
+    const struct mount *mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
     const struct dentry *upper = NULL;
 
-    if (mount_of(BPF_CORE_READ(file, f_path.mnt)) != root ||
-        BPF_CORE_READ(inode, i_sb, s_magic) != OVERLAYFS_SUPER_MAGIC)
+    /* After pivot_root() it is mounted over the namespace's own root, which nobody sees any more. */
+    if (mount != root && (BPF_CORE_READ(mount, mnt_parent) != root ||
+                          BPF_CORE_READ(mount, mnt_mountpoint) != BPF_CORE_READ(root, mnt.mnt_root)))
+        return false;
+    if (BPF_CORE_READ(inode, i_sb, s_magic) != OVERLAYFS_SUPER_MAGIC)
         return false;
     if (bpf_probe_read_kernel(&upper, sizeof(upper), (const void *)inode + bpf_core_type_size(struct inode)))
         return false;
