@@ -123,32 +123,37 @@ static long walk_up(__u32 index, struct path_walk *walk)
     return 0;
 }
 
-static __always_inline void walk_start(struct path_walk *walk, const struct file *file)
+/*
+ * zero: 0, but not to the verifier: before Linux 6.7 it believes that a callback runs once, and cuts off what can only
+ * come true in later rounds, such as limits.
+ */
+static __always_inline void walk_start(struct path_walk *walk, const struct file *file, __u32 zero)
 {
     walk->dentry = BPF_CORE_READ(file, f_path.dentry);
     walk->mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
-    walk->components = 0;
-    walk->length = 0;
-    walk->is_done = 0;
+    walk->components = zero;
+    walk->length = zero;
+    walk->is_done = zero;
 }
 
 /* Keeps the text of a path, unless it is known. */
-static __always_inline void remember_text(struct path_walk *walk, const struct file *file, const __u8 hash[16])
+static __always_inline void remember_text(struct path_walk *walk, const struct file *file, const __u8 hash[16],
+                                          __u32 zero)
 {
     struct binary *binary = bpf_map_lookup_elem(&nsp_binaries, hash);
-    __u32 zero = 0;
+    const __u32 place = 0;
 
     if (binary && binary->length)
         return;
     if (!binary) {
-        const struct binary *empty = bpf_map_lookup_elem(&nsp_no_binary, &zero);
+        const struct binary *empty = bpf_map_lookup_elem(&nsp_no_binary, &place);
 
         if (!empty || bpf_map_update_elem(&nsp_binaries, hash, empty, BPF_NOEXIST))
             return;
     }
     __builtin_memcpy(walk->key, hash, 16);
     walk->wants_text = 1;
-    walk_start(walk, file);
+    walk_start(walk, file, zero);
     bpf_loop(NSP_PATH_DEPTH_MAX + PATH_CROSSINGS_MAX, walk_up, walk, 0);
     binary = bpf_map_lookup_elem(&nsp_binaries, hash);
     if (binary && walk->is_done)
@@ -182,14 +187,17 @@ static __always_inline bool is_of_image(const struct file *file, const struct mo
 SUBPROGRAM int name_executable(struct socket_state *state, const struct file *file, const struct mnt_namespace *mnt_ns)
 {
     struct path_walk walk = {};
-    const __u32 zero = 0;
-    const struct control *control = bpf_map_lookup_elem(&nsp_control, &zero);
+    const __u32 place = 0;
+    const struct control *control = bpf_map_lookup_elem(&nsp_control, &place);
     __u64 hash[2];
 
     if (!control || !state)
         return UNTRUSTED_NO_PATH;
+
+    __u32 zero = control->exempt_node >> 31; /* which is 0 or 1 */
+
     path_hash_start(&walk.hash, control->path_key);
-    walk_start(&walk, file);
+    walk_start(&walk, file, zero);
     bpf_loop(NSP_PATH_DEPTH_MAX + PATH_CROSSINGS_MAX, walk_up, &walk, 0);
     path_hash_end(&walk.hash, walk.components, hash);
 
@@ -201,7 +209,7 @@ SUBPROGRAM int name_executable(struct socket_state *state, const struct file *fi
     state->is_image = walk.is_done && is_of_image(file, root);
     if (!walk.is_done)
         return UNTRUSTED_NO_PATH;
-    remember_text(&walk, file, state->path);
+    remember_text(&walk, file, state->path, zero);
     if (reached != mnt_ns)
         return UNTRUSTED_MOUNT_NAMESPACE;
     if (!BPF_CORE_READ(dentry, d_hash.pprev) || !BPF_CORE_READ(file, f_inode, i_nlink))
