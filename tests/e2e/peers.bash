@@ -158,10 +158,10 @@ received() {
     LC_ALL=C grep -aqF -- "$1" "$PODS_DIR/peers/received"
 }
 
-# peer_nginx: HTTP on port 8081, TLS on 8443 and, where nobody else is, 443; any name is its own.
+# peer_nginx TLS_PORT: HTTP on port 8081, TLS on that; any name is its own.
 peer_nginx() {
     local dir=$PODS_DIR/peers/nginx
-    nginx_conf "$dir" "${1:-8443}" >"$PODS_DIR/peers/nginx.conf"
+    nginx_conf "$dir" "$1" >"$PODS_DIR/peers/nginx.conf"
     peer_start nginx 'start worker process' nginx -e stderr -p "$dir" -c "$PODS_DIR/peers/nginx.conf"
 }
 
@@ -204,7 +204,9 @@ host_image_up() {
         "/usr/bin/fetch-glibc=$dir/fetch-glibc" "/usr/bin/fetch-musl=$dir/fetch-musl" \
         "/opt/e2e/fetch.py=$clients/fetch.py" "/opt/e2e/fetch.js=$clients/fetch.js" \
         "/opt/e2e/http_client.py=$clients/http_client.py" "/opt/e2e/tls_client.py=$clients/tls_client.py" \
-        "/opt/e2e/packets.py=$clients/packets.py" "$@"
+        "/opt/e2e/packets.py=$clients/packets.py" \
+        "/opt/e2e/tricks.py=$clients/tricks.py" "/usr/bin/spoof=$NSP_BUILD/support/e2e-spoof" \
+        "/usr/bin/spoof-b=$NSP_BUILD/support/e2e-spoof" "$@"
 }
 
 # host_pod_up NAME [CMD...]: a pod of this image, which has the programs the machine has.

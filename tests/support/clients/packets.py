@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Frames that nobody should send, by scapy from a packet socket, so that no kernel mends them.
 
-    packets.py IFACE KIND... KEY=VALUE...   sends each kind once
+    packets.py IFACE KIND[@NUMBER]... KEY=VALUE...   sends each kind once
 
-Keys: me, mac (of the sender), peer, peermac (whom it is for), gw (the gateway), me6, peer6, gw6, count.
-Each IP packet that might pass carries the port 9 (or its own protocol), so that a capture can tell it.
+NUMBER is put where a capture can tell it: the identification of IPv4, the flow label of IPv6.
+Keys: me, mac (of the sender), peer, peermac (whom it is for), gw (the gateway), me6, peer6, gw6, spoofed, spoofed6.
 """
 import sys
 
@@ -131,12 +131,23 @@ class Frames:
         return self.ether / self.ip6 / ICMPv6EchoRequest()
 
 
+def numbered(frame, number):
+    if IP in frame:
+        frame[IP].id = number
+    elif IPv6 in frame:
+        frame[IPv6].fl = number
+    return frame
+
+
 def main(iface, *words):
     keys = dict(word.split("=", 1) for word in words if "=" in word)
     conf.verb = 0
     frames = Frames(keys)
-    for kind in (word for word in words if "=" not in word):
-        sendp(getattr(frames, kind)(), iface=iface, verbose=False, count=int(keys.get("count", 1)))
+    for word in (word for word in words if "=" not in word):
+        kind, _, number = word.partition("@")
+        made = getattr(frames, kind)()
+        made = made if isinstance(made, list) else [made]
+        sendp([numbered(frame, int(number or 1)) for frame in made], iface=iface, verbose=False)
     print("sent")
 
 

@@ -48,7 +48,7 @@ def reshape(hello, how):
     if how == "ech":
         return [extend(hello, 0xfe0d, b"\0" + b"\0\x01\0\x01" + b"\x07" + b"\0\0" + b"\0\x10" + b"e" * 16)]
     if how == "padded":
-        return [extend(hello, 21, b"\0" * 8000)]
+        return [extend(hello, 0xfafa, b"\0" * 8000)]
     if how == "garbage":
         return [b"\x16\x03\x01\x00\x10" + b"\xff" * 16]
     if how == "version2":
