@@ -157,20 +157,51 @@ static __always_inline bool hear_part(struct inspection *in, const struct part *
     return !(answer & 0xff);
 }
 
-/* A profile that lists this executable for other containers only does not list it here. */
-static __always_inline void hear_missed(struct inspection *in)
+/* The part of a profile that does not list the executable: it allows nothing. */
+static __always_inline void hear_unlisted(struct inspection *in, const struct part *part)
 {
     const struct question *q = &in->question;
-    const struct block *block = find_unlisted(q);
+    int answer = q->kind == QUESTION_ATTACK ? attack_reason(part->attacks & q->attacks)
+                 : q->kind == QUESTION_NONE ? q->reason
+                                            : q->absent;
 
-    if (!block)
-        return;
-    for (__u32 i = 0; i < NSP_PARTS_MAX && i < block->count; i++) {
-        __u8 profile = block->parts[i].profile & 7;
+    note_wishes(in, part);
+    if (answer)
+        side_hear(in, part, answer);
+}
 
-        if (q->missed >> profile & 1 && !(q->heard >> profile & 1))
-            hear_part(in, &block->parts[i]);
-    }
+/* The parts of a block, one after the other: a callback is walked through once, a loop eight times. */
+struct asking {
+    struct inspection *in;
+    const struct block *block;
+};
+
+static long ask_next(__u32 index, struct asking *asking)
+{
+    const struct block *block = asking->block;
+    struct inspection *in = asking->in;
+
+    if (!block || index >= NSP_PARTS_MAX || index >= block->count)
+        return 1;
+    if (hear_part(in, &block->parts[index]))
+        in->parts |= 1 << index;
+    return 0;
+}
+
+/* A profile that lists this executable for other containers only does not list it here. */
+static long ask_missed(__u32 index, struct asking *asking)
+{
+    const struct block *block = asking->block;
+    const struct question *q = &asking->in->question;
+
+    if (!block || index >= NSP_PARTS_MAX || index >= block->count)
+        return 1;
+
+    __u8 profile = block->parts[index].profile & 7;
+
+    if (q->missed >> profile & 1 && !(q->heard >> profile & 1))
+        hear_unlisted(asking->in, &block->parts[index]);
+    return 0;
 }
 
 /* Whether what a flow carries must be read: because some side allows it on that condition, or for those who want to
@@ -191,15 +222,16 @@ static __always_inline bool wants_reading(const struct inspection *in)
 
 static __always_inline void decide(struct inspection *in, const struct block *block)
 {
+    struct asking asking = {.in = in, .block = block};
+
     in->block_flags = block->flags & BLOCK_READS_DNS;
     if (in->question.kind == QUESTION_ATTACK && !(block->flags & BLOCK_ATTACKS))
         return;
-    for (__u32 i = 0; i < NSP_PARTS_MAX && i < block->count; i++) {
-        if (hear_part(in, &block->parts[i]))
-            in->parts |= 1 << i;
+    bpf_loop(NSP_PARTS_MAX, ask_next, &asking, 0);
+    if (in->question.missed & ~in->question.heard) {
+        asking.block = find_unlisted(&in->question);
+        bpf_loop(NSP_PARTS_MAX, ask_missed, &asking, 0);
     }
-    if (in->question.missed & ~in->question.heard)
-        hear_missed(in);
     for (int i = ACTION_IGNORE; i <= ACTION_ENFORCE; i++)
         in->is_named |= in->sides[i].is_named;
 }

@@ -74,7 +74,8 @@ static __always_inline int refuse_unread(const struct rules *rules, __u8 protoco
     return rules->flags & RULES_L7_ANY ? REASON_NONE : REASON_L7_PROTOCOL;
 }
 
-static __always_inline int refuse_flow(const struct question *q, __u32 id, const struct rules *rules)
+/* Layers l3 and address. */
+static __always_inline int refuse_peer(const struct question *q, __u32 id, const struct rules *rules)
 {
     bool is_arp = q->ethertype == ETHERTYPE_ARP;
     __u32 l3 = q->ethertype == ETHERTYPE_IPV4   ? L3_IPV4
@@ -84,41 +85,37 @@ static __always_inline int refuse_flow(const struct question *q, __u32 id, const
 
     if (!(rules->l3 & l3))
         return REASON_L3_PROTOCOL;
-    if (is_arp)
-        return REASON_NONE; /* address and l4 do not apply */
+    return is_arp ? REASON_NONE : refuse_address(q, id, rules);
+}
 
-    int address = refuse_address(q, id, rules);
-
-    if (address & 0xff)
-        return address;
-
-    int port = refuse_port(id, rules, q->protocol, q->port);
-
-    return port ? port : address | refuse_unread(rules, q->protocol);
+/* Where there are no rules in this direction, or none at all. */
+static __always_inline int refuse_without_rules(const struct question *q)
+{
+    if (!q->is_listed)
+        return q->absent;
+    return q->kind == QUESTION_FLOW ? REASON_L3_PROTOCOL : q->kind == QUESTION_BIND ? REASON_BIND : REASON_RAW_SOCKET;
 }
 
 /* The first layer of these rules that refuses, or REASON_NONE with one of the bits above. */
 static __always_inline int rules_refuse(const struct question *q, __u32 id)
 {
     const struct rules *rules = bpf_map_lookup_elem(&nsp_rules, &id);
+    int peer = REASON_NONE, port;
 
     if (q->kind == QUESTION_NONE)
         return q->reason;
-    if (!id || !rules || !(rules->flags & RULES_PRESENT)) {
-        if (!q->is_listed)
-            return q->absent;
-        return q->kind == QUESTION_FLOW   ? REASON_L3_PROTOCOL /* no RULES in this direction: no layer allows */
-               : q->kind == QUESTION_BIND ? REASON_BIND
-                                          : REASON_RAW_SOCKET;
-    }
-    switch (q->kind) {
-    case QUESTION_BIND:
-        return refuse_port(id, rules, q->protocol, q->port) ? REASON_BIND : REASON_NONE;
-    case QUESTION_RAW:
+    if (!id || !rules || !(rules->flags & RULES_PRESENT))
+        return refuse_without_rules(q);
+    if (q->kind == QUESTION_RAW)
         return has_protocol(rules->protocols, q->protocol) ? REASON_NONE : REASON_RAW_SOCKET;
-    default:
-        return refuse_flow(q, id, rules);
-    }
+    if (q->kind == QUESTION_FLOW)
+        peer = refuse_peer(q, id, rules);
+    if (peer & 0xff || q->ethertype == ETHERTYPE_ARP) /* l4 does not apply to ARP */
+        return peer;
+    port = refuse_port(id, rules, q->protocol, q->port);
+    if (q->kind == QUESTION_BIND)
+        return port ? REASON_BIND : REASON_NONE;
+    return port ? port : peer | refuse_unread(rules, q->protocol);
 }
 
 #endif
