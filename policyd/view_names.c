@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The names and addresses that each pod has learnt, who may use them, and for how long. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "lib/cidr.h"
+#include "lib/cleanup.h"
 #include "policyd/asked_text.h"
 #include "policyd/daemon.h"
 #include "policyd/names.h"
@@ -55,6 +57,42 @@ static void add_names(json_t *entries, const struct daemon *daemon, const struct
     }
 }
 
+static int compare_text(const json_t *a, const json_t *b, const char *key)
+{
+    const char *x = json_string_value(json_object_get(a, key)), *y = json_string_value(json_object_get(b, key));
+
+    return strcmp(x ? x : "", y ? y : "");
+}
+
+static int compare_entries(const void *one, const void *other)
+{
+    const json_t *a = *(json_t *const *)one, *b = *(json_t *const *)other;
+    int order = compare_text(a, b, "binary");
+
+    order = order ? order : compare_text(a, b, "name");
+    return order ? order : compare_text(a, b, "address");
+}
+
+/* The map's order says nothing. Takes `entries` over. */
+static json_t *sort_entries(json_t *entries)
+{
+    size_t count = json_array_size(entries);
+    cleanup_free json_t **items = calloc(count + 1, sizeof(json_t *));
+    json_t *sorted = json_array();
+
+    if (!items) {
+        json_decref(sorted);
+        return entries;
+    }
+    for (size_t i = 0; i < count; i++)
+        items[i] = json_array_get(entries, i);
+    qsort(items, count, sizeof(json_t *), compare_entries);
+    for (size_t i = 0; i < count; i++)
+        json_array_append(sorted, items[i]);
+    json_decref(entries);
+    return sorted;
+}
+
 static json_t *make_pod(const struct daemon *daemon, const struct pod_entry *pod)
 {
     json_t *entries = json_array(), *json;
@@ -66,7 +104,8 @@ static json_t *make_pod(const struct daemon *daemon, const struct pod_entry *pod
         add_names(entries, daemon, &names, &names.addresses[i]);
     json = json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:o}", "namespace", pod->namespace_, "name", pod->name, "addresses",
                      (json_int_t)names.addresses_count, "addresses_max", (json_int_t)NSP_LEARNT_MAX, "names",
-                     (json_int_t)names.known_count, "names_max", (json_int_t)NSP_NAMES_MAX, "learnt", entries);
+                     (json_int_t)names.known_count, "names_max", (json_int_t)NSP_NAMES_MAX, "learnt",
+                     sort_entries(entries));
     names_free(&names);
     return json;
 }
