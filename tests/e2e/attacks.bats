@@ -130,8 +130,8 @@ gateway_is_known() {
 
 @test "without a profile these frames pass, so that it is the profile that stops them" {
     pass_through arp_gratuitous arp_other_mac na_claims_gateway ra spoof4 spoof6 plain4 plain6 fragments \
-        later_fragment tiny_fragment overlap fragments6 ip_options bad_length extensions icmp_redirect icmp_forged ethertypes tunnels \
-        protocols syn_ack echo6
+        later_fragment tiny_fragment overlap fragments6 ip_options bad_length extensions icmp_redirect icmp_forged \
+        ethertypes tunnels protocols syn_ack echo6
     run ! grep ' no$' "$PODS_DIR/passed"
     nsenter --net="/run/netns/${PODS_ID}node" ip neigh flush dev cni0
 }
