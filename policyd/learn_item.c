@@ -19,16 +19,14 @@
 static enum learn_kind kind_of(const struct event *event)
 {
     switch (event->application) {
-    case APPLICATION_NONE:
-        return LEARN_FLOW;
     case APPLICATION_DNS:
         return LEARN_DNS;
     case APPLICATION_HTTP:
         return LEARN_HTTP;
     case APPLICATION_HTTPS:
         return LEARN_TLS;
-    default:
-        return LEARN_OTHER;
+    default: /* what it carries has no name */
+        return LEARN_FLOW;
     }
 }
 
@@ -118,7 +116,7 @@ void learn_item_free(struct learn_item *item)
 
 const char *learn_item_list(enum learn_kind kind)
 {
-    static const char *const lists[LEARN_KINDS] = {"flows", "dns", "http", "tls", "other"};
+    static const char *const lists[LEARN_KINDS] = {"flows", "dns", "http", "tls"};
 
     return lists[kind];
 }

@@ -12,7 +12,6 @@ enum learn_kind {
     LEARN_DNS,
     LEARN_HTTP,
     LEARN_TLS,
-    LEARN_OTHER, /* data of no protocol that is known */
     LEARN_KINDS,
 };
 
@@ -43,7 +42,7 @@ void learn_item_merge(struct learn_item *item, const struct learn_item *again);
 int learn_item_compare(const struct learn_item *a, const struct learn_item *b);
 void learn_item_free(struct learn_item *item);
 
-/* "flows", "dns", "http", "tls", "other": the array it belongs to. */
+/* "flows", "dns", "http", "tls": the array it belongs to. */
 const char *learn_item_list(enum learn_kind kind);
 json_t *learn_item_json(const struct learn_item *item);
 

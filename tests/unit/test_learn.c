@@ -125,8 +125,8 @@ static void each_kind_says_what_a_rule_would_be_made_of(void **state)
          "[{\"direction\":\"egress\",\"protocol\":\"tcp\",\"port\":8080,\"name\":\"pong.com\",\"first_seen\":"},
         {APPLICATION_HTTPS, EGRESS, 6, "", NULL, "tls",
          "[{\"direction\":\"egress\",\"protocol\":\"tcp\",\"port\":8080,\"first_seen\":"},
-        {APPLICATION_UNKNOWN, EGRESS, 6, "", NULL, "other",
-         "[{\"direction\":\"egress\",\"protocol\":\"tcp\",\"port\":8080,\"first_seen\":"},
+        {APPLICATION_UNKNOWN, EGRESS, 6, "", NULL, "flows",
+         "[{\"direction\":\"egress\",\"l3\":\"ipv4\",\"address\":\"10.0.0.3\",\"protocol\":\"tcp\",\"port\":8080,"},
     };
 
     (void)state;
