@@ -154,7 +154,7 @@ has_valid_profile() {
     [[ $(pods_nspctl observe --pod default/web --since 5m --last 2 -o json | wc -l) == 2 ]]
     [[ $(pods_nspctl observe --pod other | wc -l) == 0 ]]
     [[ $(pods_nspctl observe --verdict AUDIT -n default | wc -l) == 0 ]]
-    local heads=TIME*VERDICT*DIRECTION*SOURCE*DESTINATION*BINARY*PROFILE*REASON*ASKED
+    local heads='TIME*VERDICT*DIRECTION*SOURCE*DESTINATION*BINARY*PROFILE*REASON*ASKED'
     # shellcheck disable=SC2053
     [[ $(pods_nspctl observe -o table | sed -n 1p) == $heads ]]
 }
