@@ -12,6 +12,9 @@
 #include "datapath/kernel.h"
 
 #define EXTENSION_HEADERS_MAX 6
+#define IPV4_OPTIONS_MAX 40
+#define IPV4_OPTION_LSRR 131
+#define IPV4_OPTION_SSRR 137
 
 enum fragment {
     FRAGMENT_NONE,
@@ -175,6 +178,22 @@ static __always_inline int parse_transport(struct __sk_buff *skb, struct packet 
     return reason;
 }
 
+/*
+ * A source route (RFC 791: LSRR, SSRR) leads elsewhere than the destination says. Any byte that could be the number of
+ * one counts: options are rare, and whoever reads them otherwise must not get to choose.
+ */
+SUBPROGRAM int may_have_source_route(struct __sk_buff *skb, __u32 offset, __u32 length)
+{
+    __u8 options[IPV4_OPTIONS_MAX] = {};
+    int found = 0;
+
+    if (length - 1 >= sizeof(options) || bpf_skb_load_bytes(skb, offset, options, length))
+        return 1;
+    for (__u32 i = 0; i < sizeof(options); i++)
+        found |= (options[i] == IPV4_OPTION_LSRR) | (options[i] == IPV4_OPTION_SSRR);
+    return found;
+}
+
 static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *p, bool from_pod)
 {
     struct ipv4_header buffer;
@@ -195,6 +214,8 @@ static __always_inline int parse_ipv4(struct __sk_buff *skb, struct packet *p, b
     p->flow.protocol = ip->protocol;
     if (header < sizeof(*ip) || total < header || total > present)
         return REASON_MALFORMED;
+    if (header > sizeof(*ip) && may_have_source_route(skb, p->l3 + sizeof(*ip), header - sizeof(*ip)))
+        return REASON_EXTENSION_HEADER;
     if (fragment & 0x1fff)
         p->fragment = FRAGMENT_LATER;
     else if (fragment & 0x2000)

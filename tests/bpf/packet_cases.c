@@ -32,6 +32,7 @@ const char packet_profile[] =
 #define OUT4 .source = POD4, .destination = PEER4
 #define OUT6 .source = POD6, .destination = PEER6
 #define IN4 .source = PEER4, .destination = POD4
+#define IN6 .source = PEER6, .destination = POD6
 #define SYN .tcp_flags = 0x02
 #define ACK .tcp_flags = 0x10
 #define TCP_TO(number) .protocol = IPPROTO_TCP, .source_port = 40000, .destination_port = (number)
@@ -159,6 +160,47 @@ const struct packet_case packet_cases[] = {
      {OUT4, TCP_TO(80), SYN, .ipv4_options = 10},
      DROPPED(L4_PORT)},
 
+    /* T40 */
+    {"source route",
+     RUN_FROM_POD,
+     CURL,
+     0,
+     {OUT4, TCP_TO(443), SYN, .ipv4_options = 3, .flaw = FLAW_SOURCE_ROUTE},
+     DROPPED(EXTENSION_HEADER)},
+    /* T42 */
+    {"ICMP redirect", RUN_FROM_POD, NULL, 0, {OUT4, .protocol = IPPROTO_ICMP, .icmp_type = 5}, DROPPED(NOT_A_REPLY)},
+    /* T42 */
+    {"ICMP redirect to the pod",
+     RUN_TO_POD,
+     NULL,
+     0,
+     {IN4, .protocol = IPPROTO_ICMP, .icmp_type = 5},
+     DROPPED(NOT_A_REPLY)},
+    /* T45 */
+    {"ND redirect to the pod",
+     RUN_TO_POD,
+     NULL,
+     0,
+     {IN6, .protocol = IPPROTO_ICMPV6, .icmp_type = 137},
+     DROPPED(NOT_A_REPLY)},
+
+    /* Tunnels: the inner packet carries no socket, and what carries it is no process's. */
+    /* T47 */
+    {"IPIP", RUN_FROM_POD, NULL, 0, {OUT4, .protocol = IPPROTO_IPIP, .payload = 40}, DROPPED(L4_PROTOCOL)},
+    /* T47 */
+    {"IPv6 in IPv4", RUN_FROM_POD, NULL, 0, {OUT4, .protocol = IPPROTO_IPV6, .payload = 60}, DROPPED(L4_PROTOCOL)},
+    /* T47 */
+    {"GRE", RUN_FROM_POD, NULL, 0, {OUT4, .protocol = IPPROTO_GRE, .payload = 40}, DROPPED(L4_PROTOCOL)},
+    /* T47 */
+    {"ESP", RUN_FROM_POD, NULL, 0, {OUT4, .protocol = IPPROTO_ESP, .payload = 40}, DROPPED(L4_PROTOCOL)},
+    /* T47 */
+    {"VXLAN of the kernel's own socket",
+     RUN_FROM_POD,
+     NULL,
+     WHO_FOREIGN,
+     {OUT4, UDP_TO(4789), .payload = 60},
+     DROPPED(FOREIGN_SOCKET)},
+
     /* Fragments. */
     /* T38 */
     {"later fragment of nothing", RUN_FROM_POD, CURL, 0, {OUT4, UDP_TO(0), .fragment = 185}, DROPPED(FRAGMENT)},
@@ -174,6 +216,28 @@ const struct packet_case packet_cases[] = {
      DROPPED(L4_PORT)},
     {"first fragment, IPv6", RUN_FROM_POD, CURL, 0, {OUT6, UDP_TO(53), .payload = 40, .more_fragments = 1}, PASSES},
     {"its later fragment, IPv6", RUN_FROM_POD, CURL, 0, {OUT6, UDP_TO(0), .fragment = 185}, PASSES},
+
+    /* T38 */
+    {"tiny first fragment",
+     RUN_FROM_POD,
+     CURL,
+     0,
+     {OUT4, TCP_TO(443), SYN, .more_fragments = 1, .flaw = FLAW_TINY},
+     DROPPED(FRAGMENT)},
+    /* T38 */
+    {"tiny first fragment, IPv6",
+     RUN_FROM_POD,
+     CURL,
+     0,
+     {OUT6, UDP_TO(53), .more_fragments = 1, .flaw = FLAW_TINY},
+     DROPPED(FRAGMENT)},
+    /* T38 */
+    {"later fragment of another's first",
+     RUN_FROM_POD,
+     CURL,
+     0,
+     {.source = POD4, .destination = "10.1.9.9", UDP_TO(0), .fragment = 185},
+     DROPPED(FRAGMENT)},
 
     /* IPv6 extension headers. */
     {"options before TCP",

@@ -113,7 +113,9 @@ static void put_icmp(struct cursor *at, const struct packet_spec *spec)
 
 static void put_transport(struct cursor *at, const struct packet_spec *spec)
 {
-    if (spec->fragment)
+    if (spec->flaw == FLAW_TINY)
+        append(at, 4);
+    else if (spec->fragment)
         append(at, spec->payload ? spec->payload : 8);
     else if (spec->protocol == IPPROTO_TCP)
         put_tcp(at, spec);
@@ -131,6 +133,12 @@ static void put_ipv4(struct cursor *at, const struct packet_spec *spec)
     ip[0] = (__u8)((spec->flaw == FLAW_VERSION ? 5 << 4 : 4 << 4) | (header / 4));
     if (spec->flaw == FLAW_HEADER_LENGTH)
         ip[0] = 4 << 4 | 4;
+    memset(ip + 20, 1, header - 20); /* NOP */
+    if (spec->flaw == FLAW_SOURCE_ROUTE) {
+        ip[21] = 131;
+        ip[22] = 7;
+        ip[23] = 4;
+    }
     put16(ip + 6, spec->fragment | (spec->more_fragments ? 0x2000 : 0));
     ip[8] = 64;
     ip[9] = spec->protocol;

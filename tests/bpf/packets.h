@@ -26,6 +26,8 @@ enum flaw {
     FLAW_TCP_OFFSET,    /* TCP header shorter than 20 bytes */
     FLAW_TCP_BEYOND,    /* TCP header longer than the segment */
     FLAW_UDP_LENGTH,    /* UDP length beyond the datagram */
+    FLAW_TINY,          /* only 4 bytes of the transport header */
+    FLAW_SOURCE_ROUTE,  /* IPv4: the options are NOPs and a loose source route */
 };
 
 /* Zero fields mean: IPv4, no tag, whole datagram, no payload. */

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "datapath/headers.h"
 #include "tests/bpf/packet_cases.h"
 #include "tests/bpf/run.h"
 #include "tests/bpf/sandbox.h"
@@ -173,6 +174,26 @@ static void nothing_of_an_unlisted_binary_passes_whatever_its_bytes(void **state
     assert_true(world_adds_up(&world));
 }
 
+/* T46 */
+static void no_ethertype_passes_but_ip_and_arp(void **state)
+{
+    struct owner owner = world_owner(&world, "/bin/curl", IPPROTO_TCP);
+    struct packet_spec packet = {.source = POD4, .destination = "10.1.2.3"};
+
+    (void)state;
+    world_apply(&world, packet_profile);
+    for (__u32 type = 0x0600; type < 0x10000; type += 1 + (type > 0x0900) * 12) {
+        struct outcome outcome;
+
+        if (type == ETHERTYPE_IPV4 || type == ETHERTYPE_ARP || type == ETHERTYPE_IPV6)
+            continue;
+        packet.ethertype = (__u16)type;
+        outcome = run_spec(&world, RUN_FROM_POD, &owner, &packet);
+        if (outcome.passes || (outcome.change.reason != REASON_ETHERTYPE && outcome.change.reason != REASON_VLAN))
+            fail_msg("EtherType 0x%04x passes, or is refused for reason %d", type, outcome.change.reason);
+    }
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -194,6 +215,7 @@ int group_packets(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_of_an_unlisted_binary_passes_whatever_its_bytes),
         cmocka_unit_test(packets_are_judged_by_the_profile),
+        cmocka_unit_test(no_ethertype_passes_but_ip_and_arp),
     };
 
     return cmocka_run_group_tests_name("packets", tests, start, stop);

@@ -131,6 +131,8 @@ static bool read_ipv4(struct packet *p, const uint8_t *ip, size_t size, int how)
         total = size;
     if (header < 20 || header > total || total > size)
         return false;
+    if (memchr(ip + 20, 131, header - 20) || memchr(ip + 20, 137, header - 20))
+        return false; /* a source route, or what may be read as one */
     set_addresses(p, ip + 12, ip + 16, 4, how);
     p->flow.protocol = ip[9];
     p->fragment = fragment & 0x1fff ? FRAGMENT_LATER : fragment & 0x2000 ? FRAGMENT_FIRST : FRAGMENT_NONE;
