@@ -171,6 +171,7 @@ static __always_inline bool is_of_image(const struct file *file, const struct mo
     const struct inode *inode = BPF_CORE_READ(file, f_inode);
     const struct mount *mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
     const struct dentry *upper = NULL;
+    const void *behind;
 
     /* After pivot_root() it is mounted over the namespace's own root, which nobody sees any more. */
     if (mount != root && (BPF_CORE_READ(mount, mnt_parent) != root ||
@@ -178,9 +179,9 @@ static __always_inline bool is_of_image(const struct file *file, const struct mo
         return false;
     if (BPF_CORE_READ(inode, i_sb, s_magic) != OVERLAYFS_SUPER_MAGIC)
         return false;
-    if (bpf_probe_read_kernel(&upper, sizeof(upper), (const void *)inode + bpf_core_type_size(struct inode)))
-        return false;
-    return !upper;
+    behind = (const void *)inode + bpf_core_type_size(struct inode);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): a pointer is what is read */
+    return !bpf_probe_read_kernel(&upper, sizeof(upper), behind) && !upper;
 }
 
 /* Hashes the path of the executable into state->path; returns enum untrusted. */

@@ -182,6 +182,26 @@ static __always_inline bool is_attack(struct __sk_buff *skb, struct inspection *
     return false;
 }
 
+/* is_foreign: whoever sends it is no process of the pod's. */
+static __always_inline void decide_from_pod(struct __sk_buff *skb, struct inspection *in, struct socket_state *state,
+                                            bool is_foreign, bool is_packet_socket)
+{
+    if (in->packet.reason)
+        refuse_as(in, in->packet.reason);
+    else if (is_attack(skb, in, state, is_packet_socket))
+        ; /* refused, and told */
+    else if (is_foreign)
+        refuse_as(in, REASON_FOREIGN_SOCKET);
+    else if (packet_is_redirect(&in->packet))
+        refuse_as(in, REASON_NOT_A_REPLY);
+    else if (in->packet.fragment == FRAGMENT_LATER)
+        decide_later_fragment(in);
+    else if (state)
+        decide_owned(in, state);
+    else
+        decide_unowned(skb, in, EGRESS);
+}
+
 SEC("tc")
 int nsp_from_pod(struct __sk_buff *skb)
 {
@@ -218,20 +238,7 @@ int nsp_from_pod(struct __sk_buff *skb)
     if (is_segment && reset_can_answer(&in->packet))
         in->flags |= EVENT_RESET;
     in->cookie = state ? bpf_get_socket_cookie(skb) : 0;
-    if (in->packet.reason)
-        refuse_as(in, in->packet.reason);
-    else if (is_attack(skb, in, state, is_packet_socket))
-        ; /* refused, and told */
-    else if (is_foreign || (carried && !state))
-        refuse_as(in, REASON_FOREIGN_SOCKET);
-    else if (packet_is_redirect(&in->packet))
-        refuse_as(in, REASON_NOT_A_REPLY);
-    else if (in->packet.fragment == FRAGMENT_LATER)
-        decide_later_fragment(in);
-    else if (state)
-        decide_owned(in, state);
-    else
-        decide_unowned(skb, in, EGRESS);
+    decide_from_pod(skb, in, state, is_foreign || (carried && !state), is_packet_socket);
     if (in->packet.fragment == FRAGMENT_FIRST && in->verdict != VERDICT_DROPPED)
         fragment_remember(in);
     return in->verdict == VERDICT_DROPPED ? drop_or_reset(skb, in) : let_pass(skb, in->slot, EGRESS);

@@ -6,6 +6,8 @@
 
 #define ETHERTYPE_ARP 0x0806
 
+static const char pod_mac[] = PACKETS_POD_MAC;
+
 struct cursor {
     __u8 *bytes;
     size_t length;
@@ -99,7 +101,7 @@ static void put_icmp(struct cursor *at, const struct packet_spec *spec)
 
         option[0] = spec->nd_option;
         option[1] = 1;
-        memcpy(option + 2, spec->claimed_mac ? spec->claimed_mac : PACKETS_POD_MAC, 6);
+        memcpy(option + 2, spec->claimed_mac ? spec->claimed_mac : pod_mac, 6);
     }
     if (spec->quoted) {
         __u8 quoted[PACKETS_MAX];
