@@ -36,6 +36,25 @@ struct path_walk {
     __u32 wants_text;
 };
 
+/* The kernel counts it up around each rename. */
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct seqcount {
+    unsigned int sequence;
+};
+struct seqcount_spinlock {
+    struct seqcount seqcount;
+};
+struct dentry___renamed {
+    struct seqcount_spinlock d_seq;
+};
+#pragma clang attribute pop
+
+/* NOLINTNEXTLINE(readability-function-size): BPF_CORE_READ nests */
+static __always_inline __u32 renames_of(const struct dentry *dentry)
+{
+    return BPF_CORE_READ((const struct dentry___renamed *)dentry, d_seq.seqcount.sequence);
+}
+
 static __always_inline const struct mount *mount_of(const struct vfsmount *mnt)
 {
     return (const void *)mnt - bpf_core_field_offset(struct mount, mnt);
@@ -104,6 +123,9 @@ static long walk_up(__u32 index, struct path_walk *walk)
         walk->mount = above;
         return 0;
     }
+
+    __u32 renames = renames_of(dentry);
+
     parent = BPF_CORE_READ(dentry, d_parent);
 
     __u32 length = BPF_CORE_READ(dentry, d_name.len);
@@ -119,6 +141,9 @@ static long walk_up(__u32 index, struct path_walk *walk)
         write_name(walk, name, length);
     else
         path_hash_name(&walk->hash, (__u64)name, length);
+    /* A name of one place and a parent of another make a path that never was. */
+    if (renames & 1 || renames_of(dentry) != renames)
+        return 1;
     walk->dentry = parent;
     return 0;
 }
