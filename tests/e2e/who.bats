@@ -125,6 +125,31 @@ END
     untrusted
 }
 
+@test "T79: a file that is renamed while its path is read is never taken for one that is at neither place" {
+    # It is now /tmp/a/one, now /tmp/b/two; listed are /tmp/a/two and /tmp/b/one.
+    profile client <<END
+  processes:
+    - path: /tmp/a/two
+      network: &network {egress: {cidr4: [10.99.1.1/32], l3: {protocols: [ipv4]}, l4: {protocols: [tcp]}}}
+    - path: /tmp/b/one
+      network: *network
+END
+    on_exit client_profile
+    container_exec client/main /bin/busybox sh -c 'mkdir /tmp/a /tmp/b && cp /usr/bin/other /tmp/a/one'
+    container_exec client/main /tmp/a/one times 200000 "connect EPERM" tcp 10.99.1.1 7000 \
+        </dev/null >"$PODS_DIR/race" 2>&1 &
+    local racer=$!
+    wait_for 5 grep -q EPERM "$PODS_DIR/race"
+    container_exec client/main "$PYTHON" -c '
+import os
+for i in range(400000):
+    os.rename("/tmp/a/one", "/tmp/b/two")
+    os.rename("/tmp/b/two", "/tmp/a/one")'
+    wait "$racer"
+    cat "$PODS_DIR/race"
+    [[ $(tail -n 1 "$PODS_DIR/race") == "runs=200000 unexpected=0" ]]
+}
+
 @test "T30: a socket that another program has made, inherited or passed, connects with the rights of who connects it" {
     rows client <<END
 spoof give /usr/bin/spoof 10.99.1.1 7000   | ok
