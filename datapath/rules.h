@@ -64,14 +64,25 @@ static __always_inline int refuse_port(__u32 id, const struct rules *rules, __u8
     return REASON_L4_PORT;
 }
 
-/* Protocols without data that anybody knows how to read are allowed by `any` alone. */
-static __always_inline int refuse_unread(const struct rules *rules, __u8 protocol)
+/* Whether somebody reads what such a flow carries: of those that no process owns, only the pod's own datagrams. */
+static __always_inline bool is_read(const struct question *q)
 {
+    bool is_owned = q->absent != REASON_NO_DEFAULT;
+
+    return (q->protocol == PROTOCOL_UDP && (is_owned || q->direction == EGRESS)) ||
+           (q->protocol == PROTOCOL_TCP && is_owned);
+}
+
+/* What nobody reads is allowed by `any` alone, and where no list would have to be judged. */
+static __always_inline int refuse_unread(const struct question *q, const struct rules *rules)
+{
+    bool has_data = q->protocol == PROTOCOL_TCP || q->protocol == PROTOCOL_UDP;
+
     if (!(rules->flags & RULES_INSPECT))
         return REASON_NONE;
-    if (protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP)
+    if (is_read(q))
         return ALLOWED_IF_JUDGED;
-    return rules->flags & RULES_L7_ANY ? REASON_NONE : REASON_L7_PROTOCOL;
+    return rules->flags & RULES_L7_ANY && !has_data ? REASON_NONE : REASON_L7_PROTOCOL;
 }
 
 /* Layers l3 and address. */
@@ -115,7 +126,7 @@ static __always_inline int rules_refuse(const struct question *q, __u32 id)
     port = refuse_port(id, rules, q->protocol, q->port);
     if (q->kind == QUESTION_BIND)
         return port ? REASON_BIND : REASON_NONE;
-    return port ? port : peer | refuse_unread(rules, q->protocol);
+    return port ? port : peer | refuse_unread(q, rules);
 }
 
 #endif

@@ -114,6 +114,25 @@ static void protocol_without_a_reader_is_refused_under_an_l7_key(void **state)
     assert_true(run_spec(&world, RUN_FROM_POD, NULL, &echo).passes);
 }
 
+/* Nobody reads in order what no process owns. */
+static void connection_of_nobody_is_refused_where_its_content_decides(void **state)
+{
+    struct packet_spec syn = datagram;
+
+    (void)state;
+    syn.protocol = IPPROTO_TCP;
+    syn.tcp_flags = 2;
+    syn.payload = 0;
+    world_apply(&world, DEFAULT("a", "enforce",
+                                "{cidr4: [0.0.0.0/0], l3: {protocols: [ipv4]}, l4: {protocols: [tcp]}, l7: "
+                                "{protocols: [any, http], http: [{method: GET, uri: /}]}}"));
+    assert_int_equal(run_spec(&world, RUN_FROM_POD, NULL, &syn).change.reason, REASON_L7_PROTOCOL);
+    world_apply(&world, DEFAULT("a", "enforce",
+                                "{cidr4: [0.0.0.0/0], l3: {protocols: [ipv4]}, l4: {protocols: [tcp]}, l7: "
+                                "{protocols: [any]}}"));
+    assert_true(run_spec(&world, RUN_FROM_POD, NULL, &syn).passes);
+}
+
 static void drop_and_what_the_shadow_says_are_both_told(void **state)
 {
     struct owner owner = curl();
@@ -289,6 +308,7 @@ int group_policy(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(ruling_tells_which_parts_allow_and_whether_content_decides, remove_profiles),
         cmocka_unit_test_teardown(protocol_without_a_reader_is_refused_under_an_l7_key, remove_profiles),
+        cmocka_unit_test_teardown(connection_of_nobody_is_refused_where_its_content_decides, remove_profiles),
         cmocka_unit_test_teardown(drop_and_what_the_shadow_says_are_both_told, remove_profiles),
         cmocka_unit_test_teardown(ignoring_profile_is_counted_beside_a_stricter_one, remove_profiles),
         cmocka_unit_test_teardown(shadow_that_agrees_is_silent, remove_profiles),
