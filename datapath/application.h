@@ -51,7 +51,7 @@ static __always_inline int refuse_https(const struct inspection *in, __u32 id, c
     if (!(rules->flags & (RULES_L7_HTTPS | RULES_L7_ANY)))
         return REASON_L7_PROTOCOL;
     if (!(rules->flags & RULES_L7_HTTPS) || !(rules->flags & RULES_FQDNS) || in->direction != EGRESS ||
-        rules_list_address(id, rules, in->packet.flow.remote))
+        rules_list_address(id, rules, &in->question.peer))
         return REASON_NONE;
     return asked->name && !asked->reason ? MATCHES_FQDNS : either(asked->reason, REASON_TLS_NAME);
 }
@@ -133,16 +133,34 @@ static __always_inline void tell_asked(const struct inspection *in, const struct
         tell_learnt(in, asked);
 }
 
-/*
- * Judges, with in->parts, what was asked for, and tells of it: fills verdict, reason, profile, process and block_flags;
- * returns the verdict. Whoever calls must not report again.
+/* What was asked for as plain numbers: no pointer passes to a function that is checked alone but as its own argument.
  */
-SUBPROGRAM int policy_judge_application(struct inspection *in, const struct asked *asked)
+static __always_inline __u32 asked_pack(const struct asked *asked)
 {
-    struct hearing hearing = {.in = in, .asked = asked};
+    return asked->application | (asked->is_by_port ? 1U << 4 : 0) | (__u32)asked->reason << 8 |
+           (__u32)asked->query_type << 16;
+}
 
+/* In a function that is checked alone, since many ways lead to it. name, request: as in struct asked, or NULL. */
+CHECKED_ALONE int application_decide(__u32 desk, __u32 packed, const struct name *name,
+                                     const struct http_request *request)
+{
+    struct inspection *in = bpf_map_lookup_elem(&nsp_desks, &desk);
+    struct asked asked = {
+        .application = packed & 0xf,
+        .is_by_port = packed >> 4 & 1,
+        .reason = packed >> 8,
+        .query_type = packed >> 16,
+        .name = name,
+        .request = request,
+    };
+    struct hearing hearing = {.in = in, .asked = &asked};
+
+    if (!in)
+        return VERDICT_DROPPED;
     __builtin_memset(&in->question, 0, sizeof(in->question));
     in->question.block.revision = in->revision;
+    set_peer(&in->question, in->packet.flow.remote);
     ask_block(&in->question, &in->owner);
     hearing.block = find_block(&in->question);
     __builtin_memset(in->sides, 0, sizeof(in->sides));
@@ -153,9 +171,18 @@ SUBPROGRAM int policy_judge_application(struct inspection *in, const struct aske
         in->sides[ACTION_ENFORCE].parts = 1; /* cannot be: see policy_decide() */
     join_sides(in);
     if (in->verdict != VERDICT_FORWARDED)
-        event_report_asked(in, asked);
-    tell_asked(in, asked);
+        event_report_asked(in, &asked);
+    tell_asked(in, &asked);
     return in->verdict;
+}
+
+/*
+ * Judges, with in->parts, what was asked for, and tells of it: fills verdict, reason, profile, process and block_flags;
+ * returns the verdict. Whoever calls must not report again.
+ */
+static __always_inline int policy_judge_application(struct inspection *in, const struct asked *asked)
+{
+    return application_decide(in->desk, asked_pack(asked), asked->name, asked->request);
 }
 
 #endif

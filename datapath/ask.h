@@ -10,13 +10,21 @@
 #include "datapath/flow.h"
 
 #define ASK_LIFE_NS (30ULL * 1000000000) /* as long as an unanswered exchange (profile.md 4) */
-#define ASK_ANSWERED 1                   /* flow.ruling of an ask that has had its answer */
+
+/* flow.ruling of an ask: the third quarter of the hash, but for the lowest bits, which are these. */
+enum ask_flags {
+    ASK_IS_ASK = 1, /* always: a ruling of 0 means nothing */
+    ASK_ANSWERED = 2,
+    ASK_TRACED = 4, /* by trace-dns: seen_ns is exact */
+    ASK_FLAGS = 7,
+};
 
 /* What names one query, beside the flow it belongs to. */
 struct ask {
     const struct name *name;
     __u16 id;   /* as on the wire */
     __u16 type; /* host byte order */
+    bool is_traced;
 };
 
 /*
@@ -36,17 +44,17 @@ static __always_inline void set_ask_key(struct flow_key *key, const struct flow_
     reserved[2] = 0;
 }
 
-/* The flow is the query's: remote is the resolver. `now` is exact where answers are traced, else coarse. */
-SUBPROGRAM int ask_remember(const struct inspection *in, const struct ask *ask, __u64 now)
+/* The flow is the query's: remote is the resolver. */
+SUBPROGRAM int ask_remember(const struct inspection *in, const struct ask *ask)
 {
     void *table = flow_table(in->slot);
-    struct flow value = {.seen_ns = now};
+    struct flow value = {.seen_ns = ask->is_traced ? bpf_ktime_get_ns() : bpf_ktime_get_coarse_ns()};
     struct flow_key key;
 
     if (!table || !in->owner.is_known)
         return 0;
     set_ask_key(&key, &in->packet.flow, ask);
-    value.ruling = ask->name->hash[2] | ASK_ANSWERED << 1; /* neither 0 nor ASK_ANSWERED */
+    value.ruling = (ask->name->hash[2] & ~(__u64)ASK_FLAGS) | ASK_IS_ASK | (ask->is_traced ? ASK_TRACED : 0);
     __builtin_memcpy(value.owner, in->owner.path, 16);
     flow_enter(table, &key, &value);
     return 0;
@@ -61,6 +69,7 @@ enum ask_result {
 struct asker {
     __u8 path[16]; /* of the executable that asked */
     __u64 asked_ns;
+    bool is_traced;
 };
 
 /* Finds the query that is answered, and notes that it has been. */
@@ -78,11 +87,12 @@ SUBPROGRAM int ask_take(const struct inspection *in, const struct ask *ask, stru
         return ASK_NONE;
     __builtin_memcpy(asker->path, found->owner, 16);
     asker->asked_ns = found->seen_ns;
-    if (found->ruling == ASK_ANSWERED)
-        return ASK_REPEATED;
-    if (found->ruling != (ask->name->hash[2] | ASK_ANSWERED << 1))
+    asker->is_traced = found->ruling & ASK_TRACED;
+    if ((found->ruling ^ ask->name->hash[2]) & ~(__u64)ASK_FLAGS)
         return ASK_NONE;
-    found->ruling = ASK_ANSWERED;
+    if (found->ruling & ASK_ANSWERED)
+        return ASK_REPEATED;
+    found->ruling |= ASK_ANSWERED;
     return ASK_FOUND;
 }
 

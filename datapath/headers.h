@@ -26,6 +26,10 @@
 #define PROTOCOL_UDPLITE 136
 #define PROTOCOL_MPTCP 262
 
+#define PORT_DNS 53
+#define PORT_HTTP 80
+#define PORT_HTTPS 443
+
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04

@@ -246,9 +246,12 @@ static long http_step(__u32 index, struct http_run *run)
  * Reads c->bytes[c->at .. c->length - 1], or a part of it, and says why it stopped: enum http_result. To be called
  * again until it says HTTP_MORE, which takes another chunk.
  */
-SUBPROGRAM int http_feed(struct http_state *h, struct chunk *c)
+CHECKED_ALONE int http_feed(struct http_state *h, struct chunk *c)
 {
     struct http_run run = {h, c};
+
+    if (!h || !c)
+        return HTTP_BAD;
 
     if (h->result >= HTTP_BAD)
         return h->result;

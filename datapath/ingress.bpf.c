@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The hook on the pod's cgroup that judges what a socket receives. What finds no socket is judged in tc.bpf.c. */
+#include "datapath/datagram.h"
 #include "datapath/flow_datagram.h"
-#include "datapath/flow_tcp.h"
+#include "datapath/stream.h"
 
 #define ALLOW 1
 #define REFUSE 0
@@ -20,19 +21,60 @@ static __always_inline void ask_for_reset(struct inspection *in)
         pod->refused_ns = now;
 }
 
-static __always_inline int receive_tcp(struct inspection *in, struct socket_state *state, __u32 socket_state)
+/* A segment out of order, or sent again: it will come once more. Not a violation, but a drop, and counted as one. */
+static __always_inline int let_wait(struct inspection *in)
+{
+    in->verdict = VERDICT_DROPPED;
+    in->reason = REASON_STREAM;
+    event_suppress(in);
+    return REFUSE;
+}
+
+/*
+ * What meets a listener has no stream yet. Data in a handshake (fast open, or a last ACK that was lost) waits for the
+ * connection's own socket: a client sends it again.
+ */
+static __always_inline int receive_handshake(struct inspection *in)
+{
+    if (flow_decide_listener(in, !(in->packet.tcp_flags & TCP_SYN)) == VERDICT_DROPPED)
+        return REFUSE;
+    return in->is_inspected && in->packet.payload ? let_wait(in) : ALLOW;
+}
+
+static __always_inline int receive_tcp(struct __sk_buff *skb, struct inspection *in, struct socket_state *state,
+                                       __u32 socket_state)
 {
     if (in->packet.tcp_flags & TCP_RST)
         return ALLOW; /* carries nothing, ends the flow */
     if (socket_state == BPF_TCP_LISTEN)
-        return flow_decide_listener(in, !(in->packet.tcp_flags & TCP_SYN)) == VERDICT_DROPPED ? REFUSE : ALLOW;
-    if (flow_decide_tcp(in, state) != VERDICT_DROPPED)
-        return ALLOW;
+        return receive_handshake(in);
+    if (flow_decide_tcp(in, state) != VERDICT_DROPPED) {
+        if (!in->is_inspected)
+            return ALLOW;
+        switch (stream_inspect(skb, in, state, INGRESS)) {
+        case STREAM_PASS:
+            return ALLOW;
+        case STREAM_WAIT:
+            return let_wait(in);
+        default:
+            break;
+        }
+    }
     ask_for_reset(in);
     return REFUSE;
 }
 
-static __always_inline int receive(struct inspection *in, struct socket_state *state, __u32 socket_state)
+static __always_inline int receive_datagram(struct __sk_buff *skb, struct inspection *in, struct socket_state *state)
+{
+    if (flow_decide_by_socket(in, state, INGRESS) == VERDICT_DROPPED)
+        return REFUSE;
+    if (!in->is_inspected || in->packet.flow.protocol != PROTOCOL_UDP)
+        return ALLOW;
+    return datagram_inspect(skb, in, INGRESS) == VERDICT_DROPPED ? REFUSE : ALLOW;
+}
+
+static __always_inline int receive(struct __sk_buff *skb, struct inspection *in, struct socket_state *state,
+                                   __u32 socket_state)
 {
     const struct packet *p = &in->packet;
 
@@ -43,10 +85,10 @@ static __always_inline int receive(struct inspection *in, struct socket_state *s
         return in->verdict == VERDICT_DROPPED ? REFUSE : ALLOW;
     }
     if (p->flow.protocol == PROTOCOL_TCP && state->type != SOCK_RAW)
-        return receive_tcp(in, state, socket_state);
+        return receive_tcp(skb, in, state, socket_state);
     if (p->flow.protocol == PROTOCOL_ICMP || p->flow.protocol == PROTOCOL_ICMPV6)
         return flow_decide_by_table(in, INGRESS) == VERDICT_DROPPED ? REFUSE : ALLOW;
-    return flow_decide_by_socket(in, state, INGRESS) == VERDICT_DROPPED ? REFUSE : ALLOW;
+    return receive_datagram(skb, in, state);
 }
 
 /* A socket without state is older than our attaching, or had no memory for it: its cgroup tells the pod. */
@@ -89,5 +131,5 @@ int nsp_ingress(struct __sk_buff *skb)
     if (access != POD_ACCESS_JUDGE)
         return event_pending(in, access) ? ALLOW : REFUSE;
     in->cookie = bpf_get_socket_cookie(skb);
-    return receive(in, state, sk->state);
+    return receive(skb, in, state, sk->state);
 }

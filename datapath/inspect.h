@@ -42,7 +42,8 @@ enum question_kind {
 /* What the rules are asked, made of an inspection by policy.h. */
 struct question {
     struct block_key block;
-    __u8 remote[16];
+    struct cidr_key peer; /* the other side, ready to be looked up */
+    __u32 reserved2;
     __u64 container; /* container_hash() of the process's container, once a part has asked for it */
     __u32 slot;
     __u32 epoch;
@@ -58,7 +59,15 @@ struct question {
     __u8 is_listed;
     __u8 heard;  /* profiles, as bits, some part of which was asked */
     __u8 missed; /* profiles, as bits, with a part for another container */
-    __u16 reserved;
+    /* Parts, as bits, that would allow the peer as a learnt address: they are asked again once names.h has looked. */
+    __u8 wants_names;
+    __u8 is_named;   /* a name of theirs, that lives, leads to it */
+    __u8 is_expired; /* one that has expired does */
+    __u8 is_looked_up;
+    __u8 part;         /* index of the part that is asked */
+    __u8 is_looked_at; /* parts, as bits, that names.h has done with */
+    __u8 name;         /* names that it has looked at for the next one */
+    __u8 reserved[3];
 };
 
 /* What the parts that enforce, those that alert and those that ignore have said so far; index: enum action. */
@@ -93,6 +102,7 @@ struct inspection {
 
     /* policy.h's own */
     struct question question;
+    struct learnt_key learnt; /* names.h's own */
     struct side sides[4];
     __u32 desk; /* where this lies */
     __u32 is_taken;

@@ -134,6 +134,15 @@ typedef struct {
     struct net *net;
 } possible_net_t;
 
+struct sk_buff {
+    unsigned int end; /* an offset from head: 64-bit kernels have NET_SKBUFF_DATA_USES_OFFSET */
+    unsigned char *head;
+};
+
+struct skb_shared_info {
+    __u8 flags;
+};
+
 struct sock_common {
     __be32 skc_rcv_saddr;
     __u16 skc_num; /* local port, host byte order */

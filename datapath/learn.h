@@ -137,8 +137,7 @@ static __always_inline int enter_name(const struct lesson *lesson, const struct 
     set_name_key(&key, lesson);
     found = bpf_map_lookup_elem(table, &key);
     if (!found) {
-        if (bpf_map_update_elem(table, &key, known, BPF_NOEXIST) &&
-            (!learn_reclaim(lesson->slot, lesson->now) || bpf_map_update_elem(table, &key, known, BPF_NOEXIST)))
+        if (bpf_map_update_elem(table, &key, known, BPF_NOEXIST))
             return bpf_map_lookup_elem(table, &key) ? 0 : -1;
         return 0;
     }
@@ -199,8 +198,7 @@ SUBPROGRAM int learn_address(const struct lesson *lesson, const __u8 address[16]
     set_learnt_key(&key, lesson->path, address, lesson->epoch);
     found = bpf_map_lookup_elem(table, &key);
     if (!found) {
-        if (bpf_map_update_elem(table, &key, blank, BPF_NOEXIST) && learn_reclaim(lesson->slot, lesson->now))
-            bpf_map_update_elem(table, &key, blank, BPF_NOEXIST);
+        bpf_map_update_elem(table, &key, blank, BPF_NOEXIST);
         found = bpf_map_lookup_elem(table, &key);
         if (!found)
             return -1;

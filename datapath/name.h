@@ -223,25 +223,29 @@ CHECKED_ALONE __u32 name_read_compressed(struct dns_message *message, __u32 from
 /* --- the hash of a name's end ------------------------------------------------------------------------------------- */
 
 /* Fills the length and the hash of the last `labels` labels, at most name->labels, into `key`. */
-CHECKED_ALONE int name_end_hash(const struct name *name, __u32 labels, const struct text_keys *keys,
-                                struct text_key *key)
+static __always_inline void name_hash_end(const struct name *name, __u32 labels, const struct text_keys *keys,
+                                          struct text_key *key)
 {
-    __u64 hash[4] = {0};
-    __u32 length, words, left;
+    __u32 length = name->length, words, left;
 
-    if (!name || !keys || !key)
-        return 0;
-    length = name->length;
     if (labels < name->labels)
         length -= labels ? name->starts[(name->labels - labels) & NSP_NAME_LABELS_MAX] : length;
     key->length = length;
+    __builtin_memset(key->hash, 0, sizeof(key->hash)); /* summed up there: the stack has no room */
     words = settled(length / 8 & (NAME_WORDS - 1));
     left = length % 8;
     if (left)
-        text_hash_word(hash, keys->words, words, name_last_bytes(load_word(name->text + name_word_at(words)), left));
+        text_hash_word(key->hash, keys->words, words,
+                       name_last_bytes(load_word(name->text + name_word_at(words)), left));
     for (__u32 i = 0; i < NAME_WORDS && i < words; i++)
-        text_hash_word(hash, keys->words, i, load_word(name->text + name_word_at(i)));
-    __builtin_memcpy(key->hash, hash, sizeof(hash));
+        text_hash_word(key->hash, keys->words, i, load_word(name->text + name_word_at(i)));
+}
+
+CHECKED_ALONE int name_end_hash(const struct name *name, __u32 labels, const struct text_keys *keys,
+                                struct text_key *key)
+{
+    if (name && keys && key)
+        name_hash_end(name, labels, keys, key);
     return 0;
 }
 

@@ -114,7 +114,7 @@ static __always_inline bool name_try_end(struct name_search *s, struct name_plac
 {
     __u64 bit = bits & -bits;
 
-    name_end_hash(s->name, lowest_bit(bits), s->keys, &place->key);
+    name_hash_end(s->name, lowest_bit(bits), s->keys, &place->key); /* inlined: calls go deep enough here */
     if ((place->one_label & bit && name_has_text(place, TEXT_ONE_LABEL)) ||
         (place->labels & bit && name_has_text(place, TEXT_LABELS)))
         return true;

@@ -35,18 +35,6 @@ static __always_inline void set_learnt_key(struct learnt_key *key, const __u8 *p
     key->reserved = 0;
 }
 
-/* One address and the names it is known by, while the rules are asked about them. */
-struct name_search {
-    const struct learnt *learnt;
-    void *table; /* of names */
-    __u64 now;
-    __u32 rules;
-    __u32 epoch;
-    __u8 is_live; /* some flow keeps the names alive */
-    __u8 reason;  /* the best so far */
-    __u8 reserved[6];
-};
-
 static __always_inline struct known_name *find_known(void *table, const struct learnt_name *learnt, __u32 epoch)
 {
     struct name_key key = {.epoch = epoch, .length = learnt->length};
@@ -55,53 +43,94 @@ static __always_inline struct known_name *find_known(void *table, const struct l
     return bpf_map_lookup_elem(table, &key);
 }
 
-static long search_name(__u32 index, struct name_search *search)
-{
-    const struct learnt *learnt = search->learnt;
-    const struct known_name *known;
-
-    if (index >= LEARNT_NAMES_MAX || !learnt)
-        return 1;
-
-    const struct learnt_name *at = &learnt->names[index & (LEARNT_NAMES_MAX - 1)];
-    __u64 expires = *(const volatile __u64 *)&at->expires_ns;
-
-    if (expires <= NAME_BUSY)
-        return 0;
-    known = find_known(search->table, at, search->epoch);
-    if (!known || !name_matches(&known->name, search->rules, LIST_FQDNS))
-        return 0;
-    if (expires <= search->now && !search->is_live) {
-        search->reason = REASON_FQDN_EXPIRED;
-        return 0;
-    }
-    search->reason = REASON_NONE;
-    return 1;
-}
-
 static __always_inline bool learnt_is_live(const struct learnt *learnt, __u64 now)
 {
     return learnt->flows || (learnt->used_ns && now - learnt->used_ns < NAME_USE_NS);
 }
 
-/* REASON_NONE, REASON_FQDN_EXPIRED or REASON_ADDRESS. by_pod: what all blocks share. */
-SUBPROGRAM int names_refuse_by(const struct question *q, __u32 rules, int by_pod)
-{
-    struct name_search search = {.rules = rules, .reason = REASON_ADDRESS, .now = bpf_ktime_get_coarse_ns()};
-    struct learnt_key key;
-    void *table = learnt_table(q->slot);
+/* One peer, while the parts of a block are asked about the names it is known by. */
+struct name_look_up {
+    struct inspection *in;
+    const struct block *block;
+    const struct learnt *own, *shared; /* what the block has learnt, and the whole pod; NULL: nothing */
+    void *names;
+    __u64 now;
+};
 
-    search.table = name_table(q->slot);
-    search.epoch = q->epoch;
-    if (!table || !search.table)
-        return REASON_ADDRESS;
-    set_learnt_key(&key, by_pod ? NULL : q->block.path, q->remote, q->epoch);
-    search.learnt = bpf_map_lookup_elem(table, &key);
-    if (!search.learnt)
-        return REASON_ADDRESS;
-    search.is_live = q->is_live || learnt_is_live(search.learnt, search.now);
-    bpf_loop(LEARNT_NAMES_MAX, search_name, &search, 0);
-    return search.reason;
+/* Whether a name of this address is in the part's fqdns; notes whether it lives. */
+static __always_inline bool look_at_name(const struct name_look_up *l, const struct learnt *learnt, __u32 index,
+                                         __u32 rules)
+{
+    const struct learnt_name *at = &learnt->names[index & (LEARNT_NAMES_MAX - 1)];
+    __u64 expires = *(const volatile __u64 *)&at->expires_ns;
+    struct question *q = &l->in->question;
+    const struct known_name *known;
+    __u8 part = 1 << (q->part & 7);
+
+    if (expires <= NAME_BUSY)
+        return false;
+    known = find_known(l->names, at, q->epoch);
+    if (!known || !name_matches(&known->name, rules, LIST_FQDNS))
+        return false;
+    if (expires <= l->now && !q->is_live && !learnt_is_live(learnt, l->now)) {
+        q->is_expired |= part;
+        return false;
+    }
+    q->is_named |= part;
+    return true;
+}
+
+/* One name of one part; q->name counts them. A part that one allows needs no other. */
+static long look_up_name(__u32 index, struct name_look_up *l)
+{
+    struct question *q = &l->in->question;
+    const struct block *block = l->block;
+    __u32 wanted = q->wants_names & ~q->is_looked_at;
+
+    (void)index;
+    if (!wanted || !block)
+        return 1;
+    q->part = lowest_bit(wanted);
+
+    __u32 rules_id = block->parts[q->part & (NSP_PARTS_MAX - 1)].rules[EGRESS], name = q->name++;
+    const struct rules *rules = bpf_map_lookup_elem(&nsp_rules, &rules_id);
+    const struct learnt *learnt = name < LEARNT_NAMES_MAX                   ? l->own
+                                  : rules && rules->flags & RULES_POD_NAMES ? l->shared
+                                                                            : NULL;
+
+    if ((learnt && look_at_name(l, learnt, name, rules_id)) || q->name == 2 * LEARNT_NAMES_MAX) {
+        q->is_looked_at |= 1 << (q->part & 7);
+        q->name = 0;
+    }
+    return 0;
+}
+
+/* Fills is_named and is_expired of in->question, for the parts that want to know. */
+__weak __noinline int names_look_up(__u32 desk)
+{
+    struct inspection *in = bpf_map_lookup_elem(&nsp_desks, &desk);
+    struct name_look_up l = {.in = in, .now = bpf_ktime_get_coarse_ns()};
+    struct learnt_key *key;
+    struct question *q;
+    void *table;
+
+    if (!in)
+        return 0;
+    q = &in->question;
+    key = &in->learnt;
+    l.names = name_table(q->slot);
+    table = learnt_table(q->slot);
+    l.block = bpf_map_lookup_elem(&nsp_blocks, &q->block);
+    if (!l.names || !table || !l.block)
+        return 0;
+    set_learnt_key(key, q->block.path, q->peer.address, q->epoch);
+    l.own = bpf_map_lookup_elem(table, key);
+    set_learnt_key(key, NULL, q->peer.address, q->epoch);
+    l.shared = bpf_map_lookup_elem(table, key);
+    if (!(settled(!!l.own) | settled(!!l.shared)))
+        return 0;
+    bpf_loop(NSP_PARTS_MAX * 2 * LEARNT_NAMES_MAX, look_up_name, &l, 0);
+    return 1;
 }
 
 #endif

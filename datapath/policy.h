@@ -7,10 +7,9 @@
 #ifndef NSP_DATAPATH_POLICY_H
 #define NSP_DATAPATH_POLICY_H
 
-#include "datapath/inspect.h"
+#include "datapath/names.h"
 #include "datapath/rules.h"
 
-#define PORT_DNS 53
 #define IS_NOT_KNOWN (~0ULL) /* no container_hash() */
 
 static __always_inline void side_hear(struct inspection *in, const struct part *part, int answer)
@@ -127,11 +126,15 @@ static __always_inline void note_wishes(struct inspection *in, const struct part
 static __always_inline int ask_part(struct inspection *in, const struct part *part)
 {
     struct question *q = &in->question;
+    int answer;
 
     if (part->flags & PART_IMAGE_ONLY && !in->owner.is_image && q->kind != QUESTION_NONE)
         return REASON_NOT_IMAGE;
     q->is_listed = part->process != 0xffff;
-    return rules_refuse(q, part->rules[q->direction & 1]);
+    answer = rules_refuse(q, part->rules[q->direction & 1]);
+    if (answer & WANTS_NAMES)
+        q->wants_names |= 1 << (q->part & 7);
+    return answer;
 }
 
 /* Asks one part and hears its answer; true if it allows, as far as packets' headers go. */
@@ -183,6 +186,7 @@ static long ask_next(__u32 index, struct asking *asking)
 
     if (!block || index >= NSP_PARTS_MAX || index >= block->count)
         return 1;
+    in->question.part = index;
     if (hear_part(in, &block->parts[index]))
         in->parts |= 1 << index;
     return 0;
@@ -275,6 +279,12 @@ static __always_inline void ask_block(struct question *q, const struct owner_cop
     }
 }
 
+static __always_inline void set_peer(struct question *q, const __u8 address[16])
+{
+    q->peer.prefix_length = 128;
+    __builtin_memcpy(q->peer.address, address, sizeof(q->peer.address));
+}
+
 static __always_inline int ask(struct inspection *in, __u8 kind, __u8 attacks)
 {
     const struct flow_key *flow = &in->packet.flow;
@@ -292,8 +302,16 @@ static __always_inline int ask(struct inspection *in, __u8 kind, __u8 attacks)
     q->reason = in->reason;
     q->attacks = attacks;
     q->is_live = in->is_named && in->flags & EVENT_LIVE_FLOW;
-    __builtin_memcpy(q->remote, flow->remote, sizeof(q->remote));
+    set_peer(q, flow->remote);
     ask_block(q, &in->owner);
+    policy_decide(in->desk);
+    if (kind != QUESTION_FLOW || !q->wants_names)
+        return in->verdict;
+    /* Here and not where it is asked for: the depth of calls is limited. */
+    names_look_up(in->desk);
+    q->is_looked_up = 1;
+    q->heard = 0;
+    q->missed = 0;
     return policy_decide(in->desk);
 }
 
@@ -310,6 +328,22 @@ static __always_inline int policy_judge(struct inspection *in, __u8 kind)
 static __always_inline int policy_judge_attack(struct inspection *in, __u8 attacks)
 {
     return ask(in, QUESTION_ATTACK, attacks);
+}
+
+/* Fills block_flags, tracer and learner alone: for what follows its flow unjudged. */
+SUBPROGRAM int policy_note_wishes(struct inspection *in)
+{
+    const struct block *block;
+
+    __builtin_memset(&in->question, 0, sizeof(in->question));
+    in->question.block.revision = in->revision;
+    ask_block(&in->question, &in->owner);
+    block = find_block(&in->question);
+    for (__u32 i = 0; block && i < NSP_PARTS_MAX && i < block->count; i++) {
+        if (is_for_container(in, &block->parts[i]))
+            note_wishes(in, &block->parts[i]);
+    }
+    return 0;
 }
 
 #endif

@@ -81,6 +81,17 @@ static __always_inline __u32 settled(__u32 value)
     return value;
 }
 
+/* Whether it is 1..max. In this form because before a length is used the verifier wants to know that it is not 0. */
+static __always_inline bool is_size(__u32 *value, __u32 max)
+{
+    __u32 less = settled(*value - 1);
+
+    if (less >= max)
+        return false;
+    *value = less + 1;
+    return true;
+}
+
 /* A piece of a stream, copied out of a packet: bytes[at .. length - 1] have not been read yet. */
 #define CHUNK_SIZE 256
 struct chunk {

@@ -6,10 +6,6 @@
 #include "datapath/dns.h"
 #include "datapath/tls.h"
 
-#define PORT_DNS 53
-#define PORT_HTTP 80
-#define PORT_HTTPS 443
-
 #define FIRST_BYTES 16 /* enough for all that is recognised */
 
 /* The beginning of a connection. bytes: zero beyond `count`. */
@@ -98,16 +94,21 @@ static __always_inline int application_by_port(__u16 port)
                                 : APPLICATION_UNKNOWN;
 }
 
-/*
- * What the first bytes of a connection to `port` are: enum application; NONE: more are needed, unless `is_final`.
- * *is_by_port: the content says nothing, the port does.
- */
-SUBPROGRAM int recognise(const struct first_bytes *first, int port, int is_final, __u8 *is_by_port)
-{
-    int tls = tls_looks_like_hello(first->bytes, first->count);
-    int http = http_likeness(first), dns = dns_likeness(first);
+#define BY_PORT 0x100
 
-    *is_by_port = 0;
+/*
+ * What the first bytes of a connection to `port` are: enum application, with BY_PORT where the content says nothing and
+ * the port does. NONE: more are needed, unless `is_final`.
+ */
+CHECKED_ALONE int recognise(const struct first_bytes *first, int port, int is_final)
+{
+    int tls, http, dns;
+
+    if (!first)
+        return APPLICATION_UNKNOWN;
+    tls = tls_looks_like_hello(first->bytes, first->count);
+    http = http_likeness(first);
+    dns = dns_likeness(first);
     if (tls == TLS_ALIKE)
         return APPLICATION_HTTPS;
     if (http == ALIKE)
@@ -116,8 +117,7 @@ SUBPROGRAM int recognise(const struct first_bytes *first, int port, int is_final
         return APPLICATION_DNS;
     if (!is_final && first->count < FIRST_BYTES && (tls == TLS_UNSURE || http == UNSURE || dns == UNSURE))
         return APPLICATION_NONE;
-    *is_by_port = 1;
-    return application_by_port(port);
+    return application_by_port(port) | BY_PORT;
 }
 
 #endif

@@ -119,4 +119,23 @@ SUBPROGRAM int reset_from_segment(struct __sk_buff *skb, const struct packet *p,
     return bpf_skb_store_bytes(skb, 0, &ethernet, sizeof(ethernet), 0);
 }
 
+/*
+ * For a segment on its way into the pod: whoever sent it gets a RST as if from the pod, and the segment is left as it
+ * was but for its payload. The clone comes in again at the host's end of the veth, as the pod's own packets do.
+ */
+SUBPROGRAM int reset_sender(struct __sk_buff *skb, const struct packet *p)
+{
+    __u8 headers[ETHERNET_HEADER + sizeof(struct ipv6_header) + TCP_HEADER_MIN];
+    bool is_v4 = p->ethertype == ETHERTYPE_IPV4;
+    const __u32 size_v4 = ETHERNET_HEADER + sizeof(struct ipv4_header) + TCP_HEADER_MIN;
+
+    if (is_v4 ? bpf_skb_load_bytes(skb, 0, headers, size_v4) : bpf_skb_load_bytes(skb, 0, headers, sizeof(headers)))
+        return -1;
+    if (reset_from_segment(skb, p, 1))
+        return -1;
+    bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS);
+    return is_v4 ? bpf_skb_store_bytes(skb, 0, headers, size_v4, 0)
+                 : bpf_skb_store_bytes(skb, 0, headers, sizeof(headers), 0);
+}
+
 #endif

@@ -12,30 +12,33 @@
 /* Beside REASON_NONE in the answer of rules_refuse(). */
 #define ALLOWED_IF_JUDGED 0x100 /* by what it carries */
 #define ALLOWED_BY_NAME 0x200   /* the peer was learnt */
+#define WANTS_NAMES 0x400       /* REASON_ADDRESS, unless it was */
 
 /* Whether the peer is in cidr4 or cidr6. */
-static __always_inline bool rules_list_address(__u32 id, const struct rules *rules, const __u8 peer[16])
+static __always_inline bool rules_list_address(__u32 id, const struct rules *rules, const struct cidr_key *peer)
 {
-    if (rules->flags & (is_mapped_ipv4(peer) ? RULES_ANY4 : RULES_ANY6))
+    if (rules->flags & (is_mapped_ipv4(peer->address) ? RULES_ANY4 : RULES_ANY6))
         return true;
     if (!(rules->flags & RULES_CIDRS))
         return false;
 
     void *trie = bpf_map_lookup_elem(&nsp_cidrs, &id);
-    struct cidr_key key = {.prefix_length = 128};
 
-    __builtin_memcpy(key.address, peer, 16);
-    return trie && bpf_map_lookup_elem(trie, &key);
+    return trie && bpf_map_lookup_elem(trie, peer);
 }
 
 /* REASON_NONE, perhaps with ALLOWED_BY_NAME, or why the address layer refuses. */
 static __always_inline int refuse_address(const struct question *q, __u32 id, const struct rules *rules)
 {
-    if (rules_list_address(id, rules, q->remote))
+    if (rules_list_address(id, rules, &q->peer))
         return REASON_NONE;
     if (!(rules->flags & RULES_FQDNS) || q->direction != EGRESS)
         return REASON_ADDRESS;
-    return REASON_ADDRESS; /* names_refuse() */
+    if (!q->is_looked_up)
+        return REASON_ADDRESS | WANTS_NAMES;
+    if (q->is_named >> (q->part & 7) & 1)
+        return ALLOWED_BY_NAME;
+    return q->is_expired >> (q->part & 7) & 1 ? REASON_FQDN_EXPIRED : REASON_ADDRESS;
 }
 
 /* Whether a bit is set in one of the 256-bit sets of struct rules. */

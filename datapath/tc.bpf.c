@@ -5,9 +5,11 @@
  * only. An allowed packet goes on to the next program (UNSPEC, which is also TCX_NEXT).
  */
 #include "datapath/attack.h"
+#include "datapath/datagram.h"
 #include "datapath/flow_tcp.h"
 #include "datapath/icmp_error.h"
 #include "datapath/neighbour.h"
+#include "datapath/pages.h"
 #include "datapath/stream.h"
 #include "datapath/reset.h"
 
@@ -78,6 +80,8 @@ static __always_inline void decide_kernel_tcp(struct __sk_buff *skb, struct insp
         in->verdict = VERDICT_FORWARDED;
     } else if (!found.state || found.state->slot != in->slot || found.state->epoch != p->flow.epoch) {
         decide_kernel_tcp_alone(in);
+    } else if (p->tcp_flags & TCP_RST) {
+        in->verdict = VERDICT_FORWARDED; /* it ends the flow, and says nothing else */
     } else if (found.tcp_state == BPF_TCP_LISTEN || found.tcp_state == BPF_TCP_NEW_SYN_RECV) {
         inspect_owner(in, found.state);
         flow_decide_listener(in, 1);
@@ -143,6 +147,31 @@ static __always_inline int drop_or_reset(struct __sk_buff *skb, const struct ins
     return DROP;
 }
 
+/* A segment out of order, or sent again: it will come once more. Not a violation, but a drop, and counted as one. */
+static __always_inline void let_wait(struct inspection *in)
+{
+    in->verdict = VERDICT_DROPPED;
+    in->reason = REASON_STREAM;
+    in->flags &= ~EVENT_RESET;
+    event_suppress(in);
+}
+
+/* What an allowed packet carries, where the rules, or those who learn names, want to know. */
+SUBPROGRAM int inspect_content(struct __sk_buff *skb, struct inspection *in, struct socket_state *state)
+{
+    struct packet *p = &in->packet;
+
+    if (p->fragment) {
+        judge_fragment(in);
+    } else if (p->flow.protocol == PROTOCOL_UDP) {
+        datagram_inspect(skb, in, EGRESS);
+    } else if (is_segment_of(p, state)) {
+        if (!pages_copy(skb, p) || stream_inspect(skb, in, state, EGRESS) == STREAM_WAIT)
+            let_wait(in);
+    }
+    return in->verdict;
+}
+
 /* A later fragment names no ports: it follows the first one of its datagram. */
 static __always_inline void decide_later_fragment(struct inspection *in)
 {
@@ -182,9 +211,12 @@ static __always_inline bool is_attack(struct __sk_buff *skb, struct inspection *
     return false;
 }
 
-/* is_foreign: whoever sends it is no process of the pod's. */
-static __always_inline void decide_from_pod(struct __sk_buff *skb, struct inspection *in, struct socket_state *state,
-                                            bool is_foreign, bool is_packet_socket)
+/*
+ * is_foreign: whoever sends it is no process of the pod's. Not inlined: its stack is free again when what the packet
+ * carries is read.
+ */
+SUBPROGRAM int decide_from_pod(struct __sk_buff *skb, struct inspection *in, struct socket_state *state, int is_foreign,
+                               int is_packet_socket)
 {
     if (in->packet.reason)
         refuse_as(in, in->packet.reason);
@@ -200,6 +232,7 @@ static __always_inline void decide_from_pod(struct __sk_buff *skb, struct inspec
         decide_owned(in, state);
     else
         decide_unowned(skb, in, EGRESS);
+    return in->verdict;
 }
 
 SEC("tc")
@@ -239,6 +272,8 @@ int nsp_from_pod(struct __sk_buff *skb)
         in->flags |= EVENT_RESET;
     in->cookie = state ? bpf_get_socket_cookie(skb) : 0;
     decide_from_pod(skb, in, state, is_foreign || (carried && !state), is_packet_socket);
+    if (in->is_inspected && in->verdict != VERDICT_DROPPED)
+        inspect_content(skb, in, state);
     if (in->packet.fragment == FRAGMENT_FIRST && in->verdict != VERDICT_DROPPED)
         fragment_remember(in);
     return in->verdict == VERDICT_DROPPED ? drop_or_reset(skb, in) : let_pass(skb, in->slot, EGRESS);
@@ -354,7 +389,9 @@ static __always_inline void decide_arriving(struct __sk_buff *skb, struct inspec
     if (!is_segment && attack_is_refused(in, attack_to_pod(skb, in)))
         return;
     if (is_segment && should_reset(in)) {
-        event_suppress(in); /* the segment does not arrive, a RST in its place does */
+        event_suppress(in); /* the segment does not arrive, a RST in its place does; and its sender gets one too */
+        if (reset_can_answer(p) && reset_sender(skb, p))
+            return;
         if (!reset_from_segment(skb, p, 0))
             in->verdict = VERDICT_FORWARDED;
         return;

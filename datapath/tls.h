@@ -268,9 +268,12 @@ static long tls_read_piece(__u32 index, struct tls_walk *walk)
 }
 
 /* Reads on in c->bytes and moves c->at. Returns enum tls_result; after TLS_HELLO and TLS_BAD it stays at that. */
-SUBPROGRAM int tls_feed(struct tls_state *t, struct chunk *c)
+CHECKED_ALONE int tls_feed(struct tls_state *t, struct chunk *c)
 {
     struct tls_walk walk = {t, c};
+
+    if (!t || !c)
+        return TLS_BAD;
 
     if (t->step == TLS_BEGINNING) {
         t->step = TLS_MESSAGE;

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which bytes of a segment continue what was read of a connection, and which only repeat it. */
+#ifndef NSP_DATAPATH_STREAM_ORDER_H
+#define NSP_DATAPATH_STREAM_ORDER_H
+
+#include "datapath/scratch.h"
+#include "datapath/stream_state.h"
+
+static __always_inline bool is_before(__u32 a, __u32 b)
+{
+    return (__s32)(a - b) < 0;
+}
+
+/* Whether re-sent bytes from..to, of which the receiver has not those from `confirmed` on, may pass unread. */
+static __always_inline bool may_repeat(const struct stream_side *side, __u32 from, __u32 to, __u32 confirmed)
+{
+    if (is_before(from, confirmed))
+        from = confirmed;
+    return !is_before(from, to) || (side->is_opaque && !is_before(from, side->opaque_from));
+}
+
+enum order {
+    ORDER_READ,
+    ORDER_PASS,
+    ORDER_WAIT,
+};
+
+/* Fills *cursor where there is something to read. */
+SUBPROGRAM int stream_order(struct stream_side *side, const struct packet *p, __u32 confirmed, struct cursor *cursor)
+{
+    __u32 from = p->sequence + !!(p->tcp_flags & TCP_SYN), to = from + p->payload;
+
+    if (is_before(side->next, from))
+        return ORDER_WAIT;
+    if (!may_repeat(side, from, is_before(to, side->next) ? to : side->next, confirmed)) {
+        side->resent++;
+        return ORDER_WAIT;
+    }
+    if (!is_before(side->next, to))
+        return ORDER_PASS;
+    side->resent = 0;
+    cursor->offset = p->payload_at + side->next - from;
+    cursor->left = to - side->next;
+    cursor->sequence = side->next;
+    return ORDER_READ;
+}
+
+/* How far the receiver has what was sent, or will not see it otherwise. */
+SUBPROGRAM __u32 confirmed_up_to(struct bpf_sock *sk, const struct stream_state *stream, const struct packet *p,
+                                 int direction)
+{
+    struct bpf_tcp_sock *tcp;
+    __u32 sent, received;
+
+    if (direction == EGRESS && !p->shares_pages)
+        return stream->sides[EGRESS].next;
+    tcp = bpf_tcp_sock(sk);
+    if (!tcp)
+        return stream->sides[direction & 1].next;
+    /* Both are read before one is chosen: the verifier allows no arithmetic on this pointer. */
+    sent = settled(tcp->snd_una);
+    received = settled(tcp->rcv_nxt);
+    return direction == EGRESS ? sent : received;
+}
+
+/* Whether this is the first byte that the side ever sends. */
+static __always_inline bool is_beginning(struct bpf_sock *sk, const struct packet *p, int direction)
+{
+    struct bpf_tcp_sock *tcp = bpf_tcp_sock(sk);
+    bool is_first_sent, is_first_received;
+    __u32 sent, received;
+
+    if (!tcp)
+        return false;
+    sent = settled(tcp->snd_una);
+    received = settled(tcp->rcv_nxt);
+    is_first_sent = tcp->bytes_acked <= 1; /* the SYN */
+    is_first_received = !tcp->bytes_received;
+    if (direction == EGRESS)
+        return settled(is_first_sent) && sent == p->sequence;
+    return settled(is_first_received) && received == p->sequence;
+}
+
+#endif
