@@ -112,4 +112,19 @@ SUBPROGRAM int flow_decide_listener(struct inspection *in, int is_quiet)
     return in->verdict;
 }
 
+/*
+ * A live flow was refused: what else arrives of it becomes a RST for the pod's process, at the peer's next try (tc, to
+ * the pod), and the peer gets one too.
+ */
+static __always_inline void ask_for_reset(struct inspection *in)
+{
+    __u32 slot = in->slot;
+    __u64 now = bpf_ktime_get_coarse_ns();
+    struct pod_tally *pod = bpf_map_lookup_elem(&nsp_tallies, &slot);
+
+    flow_remember(in, ruling_make(in, RULING_RESET), now);
+    if (pod)
+        pod->refused_ns = now;
+}
+
 #endif

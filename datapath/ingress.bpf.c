@@ -9,18 +9,6 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* A refused segment of a live flow: the pod's process shall hear of it, at the peer's next try (tc, to the pod). */
-static __always_inline void ask_for_reset(struct inspection *in)
-{
-    __u32 slot = in->slot;
-    __u64 now = bpf_ktime_get_coarse_ns();
-    struct pod_tally *pod = bpf_map_lookup_elem(&nsp_tallies, &slot);
-
-    flow_remember(in, ruling_make(in, RULING_RESET), now);
-    if (pod)
-        pod->refused_ns = now;
-}
-
 /* A segment out of order, or sent again: it will come once more. Not a violation, but a drop, and counted as one. */
 static __always_inline int let_wait(struct inspection *in)
 {

@@ -6,6 +6,9 @@
 #include "datapath/dns.h"
 #include "datapath/tls.h"
 
+#define DNS_QUERY_MIN 17  /* a header, the root, a type and a class */
+#define DNS_QUERY_MAX 640 /* a name, and a few options */
+
 #define FIRST_BYTES 16 /* enough for all that is recognised */
 
 /* The beginning of a connection. bytes: zero beyond `count`. */
@@ -79,7 +82,11 @@ static __always_inline int http_likeness(const struct first_bytes *first)
 /* A query over TCP: its length before it (RFC 7766), then its header. */
 static __always_inline int dns_likeness(const struct first_bytes *first)
 {
-    if (first->count > 4 && first->bytes[4] & 0xf8)
+    __u32 length = first->bytes[0] << 8 | first->bytes[1];
+
+    if (first->count > 1 && (length < DNS_QUERY_MIN || length > DNS_QUERY_MAX))
+        return UNLIKE;
+    if ((first->count > 4 && first->bytes[4] & 0xf8) || (first->count > 5 && first->bytes[5] & 0x8f))
         return UNLIKE; /* an answer, or no standard query */
     if (first->count < 14)
         return UNSURE;

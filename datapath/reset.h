@@ -75,7 +75,9 @@ static __always_inline __u32 reset_header(const struct packet *p)
 /* Whether this segment can be answered by a RST. */
 static __always_inline bool reset_can_answer(const struct packet *p)
 {
-    return p->l4 == reset_header(p) && (p->tcp_flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK;
+    __u8 flags = p->tcp_flags & (TCP_SYN | TCP_RST | TCP_ACK);
+
+    return p->l4 == reset_header(p) && (flags == TCP_ACK || (flags == TCP_SYN && p->payload)); /* fast open */
 }
 
 /*
@@ -88,6 +90,7 @@ SUBPROGRAM int reset_from_segment(struct __sk_buff *skb, const struct packet *p,
     __u32 header = reset_header(p);
     struct ethernet_header ethernet;
     struct tcp_header tcp;
+    bool is_first = false; /* a SYN, which has nothing to acknowledge: RFC 9293 3.10.7.1 */
 
     if (p->l4 != header || bpf_skb_load_bytes(skb, header, &tcp, sizeof(tcp)) ||
         bpf_skb_load_bytes(skb, 0, &ethernet, sizeof(ethernet)))
@@ -96,18 +99,19 @@ SUBPROGRAM int reset_from_segment(struct __sk_buff *skb, const struct packet *p,
         __be16 port = tcp.source;
         __u8 swap[6];
 
-        if (!(tcp.flags & TCP_ACK))
-            return -1;
         tcp.source = tcp.destination;
         tcp.destination = port;
-        tcp.sequence = tcp.acknowledgment;
+        is_first = !(tcp.flags & TCP_ACK);
+        tcp.acknowledgment = is_first ? bpf_htonl(bpf_ntohl(tcp.sequence) + 1) : tcp.acknowledgment;
+        tcp.sequence = is_first ? 0 : tcp.acknowledgment;
         __builtin_memcpy(swap, ethernet.source, 6);
         __builtin_memcpy(ethernet.source, ethernet.destination, 6);
         __builtin_memcpy(ethernet.destination, swap, 6);
     }
-    tcp.acknowledgment = 0;
+    if (!is_first)
+        tcp.acknowledgment = 0;
     tcp.offset = TCP_HEADER_MIN / 4 << 4;
-    tcp.flags = TCP_RST;
+    tcp.flags = is_first ? TCP_RST | TCP_ACK : TCP_RST;
     tcp.window = 0;
     tcp.urgent = 0;
     if (bpf_skb_change_tail(skb, header + TCP_HEADER_MIN, 0))

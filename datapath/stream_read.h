@@ -54,7 +54,7 @@ static __always_inline int read_tls(struct stream_state *stream, struct chunk *c
         stream->reason = REASON_TLS_HELLO;
     else
         stream->has_name = stream->tls.host_length &&
-                           !name_from_text(&stream->name, stream->tls.host, stream->tls.host_length, control->text_key);
+                           name_from_text(&stream->name, stream->tls.host, stream->tls.host_length, control->text_key);
     return READ_WHOLE;
 }
 

@@ -48,7 +48,7 @@ struct {
 } NSP_MAP(nsp_streams);
 
 /* DNS over TCP: a message of each side, as far as it has come. In a map of its own, since few connections need it. */
-#define STREAM_QUERY_MAX 640 /* a name, and a few options */
+#define STREAM_QUERY_MAX DNS_QUERY_MAX
 struct stream_messages {
     struct {
         __u32 wanted; /* its length, once got is 2 or more */

@@ -166,8 +166,12 @@ SUBPROGRAM int inspect_content(struct __sk_buff *skb, struct inspection *in, str
     } else if (p->flow.protocol == PROTOCOL_UDP) {
         datagram_inspect(skb, in, EGRESS);
     } else if (is_segment_of(p, state)) {
-        if (!pages_copy(skb, p) || stream_inspect(skb, in, state, EGRESS) == STREAM_WAIT)
+        int result = pages_copy(skb, p) ? stream_inspect(skb, in, state, EGRESS) : STREAM_WAIT;
+
+        if (result == STREAM_WAIT)
             let_wait(in);
+        else if (result == STREAM_REFUSE)
+            ask_for_reset(in);
     }
     return in->verdict;
 }
@@ -388,7 +392,7 @@ static __always_inline void decide_arriving(struct __sk_buff *skb, struct inspec
     }
     if (!is_segment && attack_is_refused(in, attack_to_pod(skb, in)))
         return;
-    if (is_segment && should_reset(in)) {
+    if (is_segment && !(p->tcp_flags & TCP_RST) && should_reset(in)) {
         event_suppress(in); /* the segment does not arrive, a RST in its place does; and its sender gets one too */
         if (reset_can_answer(p) && reset_sender(skb, p))
             return;

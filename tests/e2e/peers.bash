@@ -158,6 +158,11 @@ received() {
     LC_ALL=C grep -aqF -- "$1" "$PODS_DIR/peers/received"
 }
 
+# received_line TEXT: whether TEXT and the end of its line came.
+received_line() {
+    LC_ALL=C grep -aqzP -- "\Q$1\E\r\n" "$PODS_DIR/peers/received"
+}
+
 # peer_nginx TLS_PORT: HTTP on port 8081, TLS on that; any name is its own.
 peer_nginx() {
     local dir=$PODS_DIR/peers/nginx
