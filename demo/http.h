@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* As much of an HTTP/1.1 client as the demo's programs need: numeric addresses, GET, bodies with a Content-Length. */
+/* As much of an HTTP/1.1 client as the demo's programs need: requests without a body, answers with a Content-Length. */
 #ifndef NSP_DEMO_HTTP_H
 #define NSP_DEMO_HTTP_H
 
@@ -9,8 +9,8 @@
  * peer is silent for timeout_ms, which also bounds each later read and write. */
 int http_connect(const char *address, const char *port, int timeout_ms);
 
-/* Sends one GET and reads its whole answer. keep: the connection is for more requests. Returns the status, such as 200,
- * or -errno; -ENODATA when the peer closed before the answer was complete, -EPROTO when that was not HTTP. */
-int http_get(int fd, const char *path, bool keep);
+/* Sends one request and reads its whole answer. keep: the connection is for more requests. Returns the status, such as
+ * 200, or -errno; -ENODATA when the peer closed before the answer was complete, -EPROTO when that was not HTTP. */
+int http_request(int fd, const char *method, const char *path, bool keep);
 
 #endif

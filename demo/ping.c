@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The demo's client: a request every 100 ms, in turn over one kept connection and over a new one, and an exact count of
- * those that got no answer. `ping once` makes a single request and prints what came of it.
+ * The demo's client: a request every 100 ms, in turn over one kept connection and over a new one for which it asks the
+ * resolver anew, and an exact count of those that got no answer. `ping once` makes a single request and prints what
+ * came of it.
  */
 #include <errno.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "demo/http.h"
+#include "demo/resolve.h"
 
 #define INTERVAL_MS 100
 #define TIMEOUT_MS 2000
@@ -40,15 +42,23 @@ static void print_counts(const struct counts *counts)
     fflush(stdout);
 }
 
-/* One request. *kept: the kept connection, -1 while there is none. */
-static int request(const char *address, const char *port, bool keep, int *kept)
+static int connect_by_name(const char *name, const char *port)
 {
-    int fd = keep && *kept >= 0 ? *kept : http_connect(address, port, TIMEOUT_MS);
+    char address[INET6_ADDRSTRLEN];
+    int rc = resolve_name(name, address, TIMEOUT_MS);
+
+    return rc ? rc : http_connect(address, port, TIMEOUT_MS);
+}
+
+/* One request. *kept: the kept connection, -1 while there is none. */
+static int request(const char *name, const char *port, bool keep, int *kept)
+{
+    int fd = keep && *kept >= 0 ? *kept : connect_by_name(name, port);
     int status;
 
     if (fd < 0)
         return fd;
-    status = http_get(fd, "/task", keep);
+    status = http_request(fd, "GET", "/task", keep);
     if (keep && status == 200) {
         *kept = fd;
         return status;
@@ -59,11 +69,11 @@ static int request(const char *address, const char *port, bool keep, int *kept)
     return status;
 }
 
-static void count_request(struct counts *counts, const char *address, const char *port, int *kept)
+static void count_request(struct counts *counts, const char *name, const char *port, int *kept)
 {
     bool keep = (counts->sent[0] + counts->sent[1]) % 2 == 0;
     double start = now_ms(), took;
-    int status = request(address, port, keep, kept);
+    int status = request(name, port, keep, kept);
 
     counts->sent[keep]++;
     took = now_ms() - start;
@@ -78,11 +88,13 @@ static void count_request(struct counts *counts, const char *address, const char
     fflush(stdout);
 }
 
-static int once(const char *address, const char *port)
+static int once(const char *name, const char *port, const char *method, const char *path)
 {
-    int kept = -1;
-    int status = request(address, port, false, &kept);
+    int fd = connect_by_name(name, port);
+    int status = fd < 0 ? fd : http_request(fd, method, path, false);
 
+    if (fd >= 0)
+        close(fd);
     if (status < 0)
         printf("%s\n", strerrorname_np(-status));
     else
@@ -98,10 +110,11 @@ int main(int argc, char **argv)
     sigset_t set;
     int kept = -1;
 
-    if (argc == 4 && !strcmp(argv[1], "once"))
-        return once(argv[2], argv[3]);
+    if (argc == 6 && !strcmp(argv[1], "once"))
+        return once(argv[2], argv[3], argv[4], argv[5]);
     if (argc != 3) {
-        fprintf(stderr, "usage: ping [once] ADDRESS PORT\nSIGUSR1 prints the counts, SIGTERM too and ends.\n");
+        fprintf(stderr, "usage: ping NAME PORT | ping once NAME PORT METHOD PATH\nSIGUSR1 prints the counts, SIGTERM "
+                        "too and ends.\n");
         return 2;
     }
     sigemptyset(&set);

@@ -21,10 +21,15 @@ demo_start() {
     echo "$output"
     [[ $status == 0 ]]
     [[ $output != *unexpected* && $output != *$'\e'* ]]
-    grep -qE '^  same request, /bin/busybox +pong, AUDIT +Operation not permitted, DROPPED$' <<<"$output"
-    grep -qE '^  port scan.* 1 open, 99 ECONNREFUSED, AUDIT +100 EPERM, DROPPED$' <<<"$output"
+    grep -qE '^  another name.* HTTP 200, AUDIT +ETIMEDOUT, DROPPED$' <<<"$output"
+    grep -qE '^  another path.* HTTP 200, AUDIT +ECONNRESET, DROPPED$' <<<"$output"
+    grep -qE '^  another method.* HTTP 200, AUDIT +ECONNRESET, DROPPED$' <<<"$output"
     grep -qE '^  another address.* HTTP 200, AUDIT +EPERM, DROPPED$' <<<"$output"
+    grep -qE '^  data in a name.* HTTP 200, AUDIT +ETIMEDOUT, DROPPED$' <<<"$output"
+    grep -qE '^  same request, /tmp/curl +pong, AUDIT +no such host, DROPPED$' <<<"$output"
+    grep -qE '^  port scan.* 1 open, 99 ECONNREFUSED, AUDIT +100 EPERM, DROPPED$' <<<"$output"
     grep -qE '^  raw socket.* echo reply, AUDIT +socket: EPERM, DROPPED$' <<<"$output"
+    grep -qE '^  ARP spoofing.* sendto: ok, AUDIT +sendto: ok, DROPPED$' <<<"$output"
     grep -qE '^  open connection.* connect: ok, AUDIT +after [0-9]+ answers: ECONNRESET, DROPPED$' <<<"$output"
     grep -qE '^  ping +sent=([0-9]+) ok=\1 lost=0 ' <<<"$output"
     grep -q 'nothing is left$' <<<"$output"
