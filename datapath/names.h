@@ -133,4 +133,54 @@ __weak __noinline int names_look_up(__u32 desk)
     return 1;
 }
 
+/* --- connections keep the names that allowed them -------------------------------------------------------------------
+ */
+
+enum held_names { /* struct socket_state.holds_name */
+                  HOLDS_OWN = 1,
+                  HOLDS_SHARED = 2,
+};
+
+static __always_inline struct learnt *find_learnt(struct inspection *in, const struct socket_state *state, bool is_own)
+{
+    void *table = learnt_table(state->slot);
+
+    set_learnt_key(&in->learnt, is_own ? state->path : NULL, state->peer, state->epoch);
+    return table ? bpf_map_lookup_elem(table, &in->learnt) : NULL;
+}
+
+/* A TCP socket whose peer is allowed as a learnt address: for as long as it is open, that does not expire. */
+static __always_inline void names_hold(struct inspection *in, struct socket_state *state)
+{
+    struct learnt *own = find_learnt(in, state, true);
+
+    if (own) {
+        __sync_fetch_and_add(&own->flows, 1);
+        state->holds_name |= HOLDS_OWN;
+    }
+
+    struct learnt *shared = find_learnt(in, state, false);
+
+    if (shared) {
+        __sync_fetch_and_add(&shared->flows, 1);
+        state->holds_name |= HOLDS_SHARED;
+    }
+}
+
+static __always_inline void release_learnt(struct learnt *learnt)
+{
+    if (learnt && learnt->flows)
+        __sync_fetch_and_add(&learnt->flows, -1);
+}
+
+/* The socket is closed, or goes elsewhere. */
+static __always_inline void names_release(struct inspection *in, struct socket_state *state)
+{
+    if (state->holds_name & HOLDS_OWN)
+        release_learnt(find_learnt(in, state, true));
+    if (state->holds_name & HOLDS_SHARED)
+        release_learnt(find_learnt(in, state, false));
+    state->holds_name = 0;
+}
+
 #endif

@@ -145,12 +145,14 @@ int nsp_release(struct bpf_sock *ctx)
     if (ctx->protocol != PROTOCOL_TCP)
         return ALLOW;
     state = bpf_sk_storage_get(&nsp_sockets, ctx, NULL, 0);
-    if (!state || !state->ruling || ruling_verdict(state->ruling) == VERDICT_DROPPED)
+    if (!state || (!state->holds_name && (!state->ruling || ruling_verdict(state->ruling) == VERDICT_DROPPED)))
         return ALLOW;
     in = inspect_take();
     if (!in)
         return ALLOW; /* its last words are refused */
-    if (inspect_pod(in, state->slot, state->epoch) == POD_ACCESS_JUDGE)
+    names_release(in, state);
+    if (state->ruling && ruling_verdict(state->ruling) != VERDICT_DROPPED &&
+        inspect_pod(in, state->slot, state->epoch) == POD_ACCESS_JUDGE)
         remember_closed(in, state, kernel_address(ctx));
     inspect_give_back(in);
     return ALLOW;
@@ -200,7 +202,11 @@ static __always_inline int answer_connect(struct inspection *in, struct bpf_sock
         return ALLOW;
     if (access != POD_ACCESS_JUDGE)
         return event_pending(in, access) ? ALLOW : REFUSE;
-    return flow_decide_tcp(in, state) == VERDICT_DROPPED ? REFUSE : ALLOW;
+    if (flow_decide_tcp(in, state) == VERDICT_DROPPED)
+        return REFUSE;
+    if (in->is_named)
+        names_hold(in, state);
+    return ALLOW;
 }
 
 static __always_inline int judge_connect(struct bpf_sock_addr *ctx, struct socket_state *state, bool is_v6)
@@ -219,6 +225,7 @@ static __always_inline int judge_connect(struct bpf_sock_addr *ctx, struct socke
     in = inspect_take();
     if (!in)
         return REFUSE;
+    names_release(in, state);
 
     int answer = answer_connect(in, ctx, state, is_v6);
 

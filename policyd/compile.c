@@ -182,9 +182,75 @@ static int add_listed(const struct making *making, const struct profile *profile
     return 0;
 }
 
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* All names that the processes of a profile may reach, once each; the texts are borrowed. NULL: out of memory. */
+static char **collect_names(const struct profile *profile, size_t *count)
+{
+    size_t total = 0, kept = 0;
+    char **names;
+
+    for (size_t i = 0; i < profile->processes_count; i++)
+        total += profile->processes[i].rules[EGRESS].fqdns.count;
+    names = calloc(total + 1, sizeof(*names));
+    if (!names)
+        return NULL;
+    *count = 0;
+    for (size_t i = 0; i < profile->processes_count; i++) {
+        const struct names_spec *fqdns = &profile->processes[i].rules[EGRESS].fqdns;
+
+        if (fqdns->count > 0)
+            memcpy(names + *count, fqdns->items, fqdns->count * sizeof(*names));
+        *count += fqdns->count;
+    }
+    qsort(names, *count, sizeof(*names), compare_texts);
+    for (size_t i = 0; i < *count; i++) {
+        if (kept == 0 || strcmp(names[kept - 1], names[i]) != 0)
+            names[kept++] = names[i];
+    }
+    *count = kept;
+    return names;
+}
+
+static int add_shared_part(const struct making *making, struct compiled_block *block, size_t index)
+{
+    const struct profile *profile = making->profiles[index];
+    struct part part = {.profile = (__u8)index, .process = 0xffff, .action = (__u8)profile->action};
+    struct rules_spec spec = {.present = true};
+    struct source source = {&spec, true};
+    int rc;
+
+    spec.fqdns.items = collect_names(profile, &spec.fqdns.count);
+    if (!spec.fqdns.items)
+        return out_of_memory(making);
+    rc = add_rules(making->compiled, &source, &part.rules[EGRESS]);
+    free(spec.fqdns.items);
+    if (rc < 0)
+        return out_of_memory(making);
+    block->value.parts[block->value.count++] = part;
+    return 0;
+}
+
+/* What nameScope: pod shares: which names are learnt for all, whoever of the pod asks. It judges nothing. */
+static int add_shared(const struct making *making)
+{
+    struct compiled_block *block = &making->compiled->blocks[making->compiled->blocks_count];
+
+    *block = (struct compiled_block){.special = LEARNT_BY_POD};
+    for (size_t i = 0; i < making->count; i++) {
+        if (making->profiles[i]->is_pod_scope && add_shared_part(making, block, i) < 0)
+            return -making->err->code;
+    }
+    making->compiled->blocks_count += block->value.count > 0;
+    return 0;
+}
+
 static int add_blocks(const struct making *making)
 {
-    size_t most = 2;
+    size_t most = 3;
 
     for (size_t i = 0; i < making->count; i++)
         most += making->profiles[i]->processes_count;
@@ -198,7 +264,7 @@ static int add_blocks(const struct making *making)
         if (add_listed(making, making->profiles[i]) < 0)
             return -making->err->code;
     }
-    return 0;
+    return add_shared(making);
 }
 
 /* --- digests ------------------------------------------------------------------------------------------------------ */

@@ -40,7 +40,7 @@ struct compiled_rules {
 
 struct compiled_block {
     const char *path;                      /* NULL: see special */
-    int special;                           /* BLOCK_UNLISTED or BLOCK_DEFAULT where path is NULL */
+    int special;                           /* BLOCK_UNLISTED, BLOCK_DEFAULT or LEARNT_BY_POD where path is NULL */
     struct block value;                    /* parts[].rules[]: 1 + index into rules; 0 = allows nothing. sync adds
                                               first_rules - 1, and fills in parts[].container */
     const char *containers[NSP_PARTS_MAX]; /* of each part; NULL: all */
