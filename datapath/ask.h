@@ -83,7 +83,8 @@ SUBPROGRAM int ask_take(const struct inspection *in, const struct ask *ask, stru
         return ASK_NONE;
     set_ask_key(&key, &in->packet.flow, ask);
     found = bpf_map_lookup_elem(table, &key);
-    if (!found || bpf_ktime_get_coarse_ns() - found->seen_ns > ASK_LIFE_NS)
+    /* Signed: the exact time of a traced query may lie ahead of the coarse one. */
+    if (!found || (__s64)(bpf_ktime_get_coarse_ns() - found->seen_ns) > (__s64)ASK_LIFE_NS)
         return ASK_NONE;
     __builtin_memcpy(asker->path, found->owner, 16);
     asker->asked_ns = found->seen_ns;
