@@ -362,6 +362,7 @@ enum ruling_flags {
     RULING_EXEMPT = 32,      /* a socket of the node itself opened it */
     RULING_RESET = 64,       /* refused on its way in: the next packet to the pod becomes a RST */
     RULING_INSPECT = 128,    /* what it carries is judged, or read, packet by packet */
+    RULING_ENFORCED = 512,   /* with RULING_INSPECT: somebody may refuse what it carries */
     RULING_NAMED = 256,      /* its peer is allowed as a learnt address */
 };
 #define RULING_REASON_SHIFT 12

@@ -37,6 +37,12 @@ SUBPROGRAM int judge_fragment(struct inspection *in)
     return policy_judge_application(in, &asked);
 }
 
+/* Several datagrams of one size in one packet (UDP_SEGMENT): no one of them is read. */
+static __always_inline bool is_batch(const struct __sk_buff *skb)
+{
+    return skb->gso_segs > 1;
+}
+
 /* Answers are read where queries are: on port 53, or where one looks like an answer. There it may be something else. */
 static __always_inline int judge_reply(struct inspection *in, struct scratch *scratch, bool is_loaded, int port)
 {
@@ -60,7 +66,7 @@ SUBPROGRAM int datagram_inspect(struct __sk_buff *skb, struct inspection *in, in
         return VERDICT_DROPPED;
     if (p->fragment)
         return judge_fragment(in);
-    is_loaded = load_message(skb, p, &scratch->message);
+    is_loaded = !is_batch(skb) && load_message(skb, p, &scratch->message);
     if ((__u8)direction != in->direction)
         return judge_reply(in, scratch, is_loaded, port);
     if (is_loaded &&

@@ -19,7 +19,7 @@ static __always_inline __u64 ruling_make(const struct inspection *in, __u32 flag
     return in->revision << RULING_REVISION_SHIFT | (__u64)in->parts << RULING_PARTS_SHIFT |
            (__u64)in->reason << RULING_REASON_SHIFT | flags | in->verdict |
            (in->direction == INGRESS ? RULING_INGRESS : 0) | (in->is_inspected ? RULING_INSPECT : 0) |
-           (in->is_named ? RULING_NAMED : 0);
+           (in->is_enforced ? RULING_ENFORCED : 0) | (in->is_named ? RULING_NAMED : 0);
 }
 
 static __always_inline bool ruling_is_current(__u64 ruling, __u64 revision)
@@ -49,6 +49,7 @@ static __always_inline void inspect_follow(struct inspection *in, __u64 ruling)
     in->reason = ruling >> RULING_REASON_SHIFT;
     in->parts = ruling >> RULING_PARTS_SHIFT;
     in->is_inspected = !!(ruling & RULING_INSPECT);
+    in->is_enforced = !!(ruling & RULING_ENFORCED);
     in->is_named = !!(ruling & RULING_NAMED);
     in->direction = ruling_direction(ruling);
 }

@@ -26,7 +26,7 @@ static __always_inline int receive_handshake(struct inspection *in)
 {
     if (flow_decide_listener(in, !(in->packet.tcp_flags & TCP_SYN)) == VERDICT_DROPPED)
         return REFUSE;
-    return in->is_inspected && in->packet.payload ? let_wait(in) : ALLOW;
+    return in->is_enforced && in->packet.payload ? let_wait(in) : ALLOW;
 }
 
 static __always_inline int receive_tcp(struct __sk_buff *skb, struct inspection *in, struct socket_state *state,

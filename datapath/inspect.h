@@ -92,6 +92,7 @@ struct inspection {
     __u16 process;
     __u8 parts;          /* those of the block that allow the flow as far as its headers go: bit i is parts[i] */
     __u8 is_inspected;   /* what the flow carries must be judged, or read */
+    __u8 is_enforced;    /* and may be refused: only then is anything held back to be read in order */
     __u8 is_named;       /* the peer is allowed as a learnt address */
     __u8 block_flags;    /* enum block_flags, as far as they are of parts that were heard */
     struct said shadow;  /* what those that alert say beside a verdict of DROPPED */

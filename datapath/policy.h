@@ -208,18 +208,24 @@ static long ask_missed(__u32 index, struct asking *asking)
     return 0;
 }
 
+/* Allowed by some part, but only as far as it allows what the flow carries. */
+static __always_inline bool is_conditional(const struct side *side)
+{
+    return side->may_allow && !side->allows;
+}
+
 /* Whether what a flow carries must be read: because some side allows it on that condition, or for those who want to
  * know what it asks for. */
 static __always_inline bool wants_reading(const struct inspection *in)
 {
     const struct question *q = &in->question;
-    bool is_conditional = false;
+    bool is_judged = false;
 
     if (q->kind != QUESTION_FLOW || (q->protocol != PROTOCOL_TCP && q->protocol != PROTOCOL_UDP))
         return false;
     for (int i = ACTION_IGNORE; i <= ACTION_ENFORCE; i++)
-        is_conditional |= in->sides[i].may_allow && !in->sides[i].allows;
-    if (is_conditional || (in->block_flags & BLOCK_LEARNS && q->protocol == PROTOCOL_TCP))
+        is_judged |= is_conditional(&in->sides[i]);
+    if (is_judged || (in->block_flags & BLOCK_LEARNS && q->protocol == PROTOCOL_TCP))
         return true;
     return q->port == PORT_DNS && in->block_flags & (BLOCK_READS_DNS | BLOCK_TRACES | BLOCK_LEARNS);
 }
@@ -261,6 +267,7 @@ __weak __noinline int policy_decide(__u32 desk)
         in->sides[ACTION_ENFORCE].parts = 1; /* cannot be: every revision has a block for the unlisted */
     join_sides(in);
     in->is_inspected = wants_reading(in);
+    in->is_enforced = is_conditional(&in->sides[ACTION_ENFORCE]);
     return in->verdict;
 }
 

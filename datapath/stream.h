@@ -80,12 +80,14 @@ static long stream_go_on(__u32 index, struct stream_run *run)
     return run->stream->is_done != 0;
 }
 
-/* The connection cannot be read: its beginning was not seen, or somebody plays with its order. */
-SUBPROGRAM int stream_refuse_unread(struct inspection *in)
+/* It cannot be read: its beginning was not seen, or somebody plays with its order. Judged once, as a whole. */
+SUBPROGRAM int stream_give_up(struct inspection *in, struct stream_state *stream)
 {
-    struct asked asked = {.application = APPLICATION_UNKNOWN, .reason = REASON_STREAM};
-
-    return policy_judge_application(in, &asked) == VERDICT_DROPPED ? STREAM_REFUSE : STREAM_PASS;
+    stream->application = APPLICATION_UNKNOWN;
+    stream->reason = REASON_STREAM;
+    stream->is_by_port = 0;
+    stream->has_name = 0;
+    return judge_whole(in, stream) ? STREAM_REFUSE : STREAM_PASS;
 }
 
 /* --- a segment ---------------------------------------------------------------------------------------------------- */
@@ -105,25 +107,17 @@ static __always_inline void keep_refusal(struct socket_state *state, const struc
     __sync_lock_test_and_set(&state->ruling, ruling_make(in, 0));
 }
 
-/* The stream of this connection; NULL: its beginning was not seen, or there is no memory. */
-static __always_inline struct stream_state *stream_open(struct bpf_sock *sk, const struct inspection *in, int direction)
+/* Where the side's bytes begin, if this is their beginning. False: it was not seen. */
+static __always_inline bool stream_open_side(struct bpf_sock *sk, const struct inspection *in,
+                                             struct stream_state *stream, int direction)
 {
-    struct stream_state *stream = bpf_sk_storage_get(&nsp_streams, sk, NULL, 0);
-    const struct packet *p = &in->packet;
-    bool is_known = stream && stream->sides[direction & 1].is_known;
+    struct stream_side *side = &stream->sides[direction & 1];
 
-    if (is_known)
-        return stream;
-    if (!is_beginning(sk, p, direction))
-        return NULL;
-    if (!stream)
-        stream = bpf_sk_storage_get(&nsp_streams, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-    if (!stream)
-        return NULL;
     stream->opener = in->direction;
-    stream->sides[direction & 1].next = p->sequence + !!(p->tcp_flags & TCP_SYN);
-    stream->sides[direction & 1].is_known = 1;
-    return stream;
+    if (side->is_known)
+        return true;
+    side->is_known = find_beginning(sk, &in->packet, side, direction);
+    return side->is_known;
 }
 
 static __always_inline __u16 port_of(const struct stream_state *stream, const struct packet *p)
@@ -142,7 +136,8 @@ static __always_inline int stream_run_segment(struct stream_run *run, struct bpf
     case ORDER_PASS:
         return STREAM_PASS;
     case ORDER_WAIT:
-        return side->resent > RESENT_MAX ? stream_refuse_unread(run->in) : STREAM_WAIT;
+        side->waited += direction == EGRESS; /* a pod's own kernel sends in order: what is missing may never come */
+        return side->waited > WAITED_MAX ? stream_give_up(run->in, stream) : STREAM_WAIT;
     default:
         break;
     }
@@ -159,8 +154,10 @@ static __always_inline int stream_run_segment(struct stream_run *run, struct bpf
 /* The other side speaks. Before the opener has said what this is: then it is what its port says, or nothing known. */
 SUBPROGRAM int stream_hear_other(struct inspection *in, struct stream_state *stream)
 {
-    __u16 port = port_of(stream, &in->packet);
+    __u16 port;
 
+    stream->opener = in->direction;
+    port = port_of(stream, &in->packet);
     if (stream->application)
         return STREAM_PASS;
     if (!stream->first.count && application_by_port(port) != APPLICATION_UNKNOWN)
@@ -172,23 +169,21 @@ SUBPROGRAM int stream_hear_other(struct inspection *in, struct stream_state *str
 static __always_inline int inspect_segment(struct stream_run *run, struct bpf_sock *sk, int direction)
 {
     struct inspection *in = run->in;
-    struct stream_state *stream = stream_open(sk, in, direction);
+    struct stream_state *stream = run->stream;
 
-    run->stream = stream;
-    if (!stream)
-        return stream_refuse_unread(in);
     if (stream->is_done)
         return stream->judged_revision == in->revision || !judge_whole(in, stream) ? STREAM_PASS : STREAM_REFUSE;
-    if (in->packet.tcp_flags & TCP_URG)
-        return stream_refuse_unread(in);
-    if ((__u8)direction == stream->opener || stream->application == APPLICATION_DNS)
-        return stream_run_segment(run, sk, direction);
-    return stream_hear_other(in, stream);
+    if ((__u8)direction != in->direction && stream->application != APPLICATION_DNS)
+        return stream_hear_other(in, stream);
+    if (in->packet.tcp_flags & TCP_URG || !stream_open_side(sk, in, stream, direction))
+        return stream_give_up(in, stream);
+    return stream_run_segment(run, sk, direction);
 }
 
 /*
  * A segment of a flow with RULING_INSPECT, of a socket that is not listening. Fills verdict and reason; a refusal is
- * kept in the socket. direction: of the segment.
+ * kept in the socket. direction: of the segment. Where nobody may refuse, nothing waits: the connection is no longer
+ * read instead.
  */
 static __always_inline int stream_inspect(struct __sk_buff *skb, struct inspection *in, struct socket_state *state,
                                           int direction)
@@ -199,12 +194,16 @@ static __always_inline int stream_inspect(struct __sk_buff *skb, struct inspecti
 
     if (!in->packet.payload)
         return STREAM_PASS;
-    if (!sk || !run.scratch)
-        return STREAM_WAIT;
+    if (sk)
+        run.stream = bpf_sk_storage_get(&nsp_streams, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+    if (!sk || !run.stream || !run.scratch)
+        return in->is_enforced ? STREAM_WAIT : STREAM_PASS;
     result = inspect_segment(&run, sk, direction);
+    if (result == STREAM_WAIT && !in->is_enforced)
+        result = stream_give_up(in, run.stream);
     if (result == STREAM_REFUSE)
         keep_refusal(state, in);
-    else if (run.stream && run.stream->is_done)
+    else if (run.stream->is_done)
         stop_inspecting(state, in);
     return result;
 }

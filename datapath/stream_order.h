@@ -33,12 +33,12 @@ SUBPROGRAM int stream_order(struct stream_side *side, const struct packet *p, __
     if (is_before(side->next, from))
         return ORDER_WAIT;
     if (!may_repeat(side, from, is_before(to, side->next) ? to : side->next, confirmed)) {
-        side->resent++;
+        side->waited++;
         return ORDER_WAIT;
     }
     if (!is_before(side->next, to))
         return ORDER_PASS;
-    side->resent = 0;
+    side->waited = 0;
     cursor->offset = p->payload_at + side->next - from;
     cursor->left = to - side->next;
     cursor->sequence = side->next;
@@ -63,22 +63,20 @@ SUBPROGRAM __u32 confirmed_up_to(struct bpf_sock *sk, const struct stream_state 
     return direction == EGRESS ? sent : received;
 }
 
-/* Whether this is the first byte that the side ever sends. */
-static __always_inline bool is_beginning(struct bpf_sock *sk, const struct packet *p, int direction)
+/* Sets side->next to where the bytes begin that the side sends. 0: some of them are gone by already. */
+SUBPROGRAM int find_beginning(struct bpf_sock *sk, const struct packet *p, struct stream_side *side, int direction)
 {
     struct bpf_tcp_sock *tcp = bpf_tcp_sock(sk);
-    bool is_first_sent, is_first_received;
-    __u32 sent, received;
+    __u32 sent, received, acked, got;
 
     if (!tcp)
         return false;
     sent = settled(tcp->snd_una);
     received = settled(tcp->rcv_nxt);
-    is_first_sent = tcp->bytes_acked <= 1; /* the SYN */
-    is_first_received = !tcp->bytes_received;
-    if (direction == EGRESS)
-        return settled(is_first_sent) && sent == p->sequence;
-    return settled(is_first_received) && received == p->sequence;
+    acked = settled(tcp->bytes_acked);
+    got = settled(tcp->bytes_received);
+    side->next = direction == EGRESS ? sent + !!(p->tcp_flags & TCP_SYN) : received;
+    return direction == EGRESS ? acked <= 1 /* the SYN */ : !got;
 }
 
 #endif

@@ -7,7 +7,7 @@
 #include "datapath/maps.h"
 #include "datapath/recognise.h"
 
-#define RESENT_MAX 16 /* segments in a row that only repeat what may have changed */
+#define WAITED_MAX 200 /* segments that had to wait in a row, before the connection is given up */
 
 /* One side's bytes. */
 struct stream_side {
@@ -15,7 +15,7 @@ struct stream_side {
     __u32 opaque_from; /* is_opaque: from here on up to `next` it does not matter what the bytes are */
     __u8 is_known;
     __u8 is_opaque;
-    __u8 resent; /* segments that had to wait since the last one that was read */
+    __u8 waited; /* segments that repeat what may have changed, or left out some of it, since one was read */
     __u8 reserved;
 };
 
