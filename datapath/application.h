@@ -161,7 +161,7 @@ CHECKED_ALONE int application_decide(__u32 desk, __u32 packed, const struct name
     __builtin_memset(&in->question, 0, sizeof(in->question));
     in->question.block.revision = in->revision;
     set_peer(&in->question, in->packet.flow.remote);
-    ask_block(&in->question, &in->owner);
+    ask_block(in);
     hearing.block = find_block(&in->question);
     __builtin_memset(in->sides, 0, sizeof(in->sides));
     in->block_flags = hearing.block ? hearing.block->flags & BLOCK_READS_DNS : 0;

@@ -50,11 +50,16 @@ CHECKED_ALONE int dns_judge_query(__u32 desk, int port)
 
 /* --- whom an answer is for ---------------------------------------------------------------------------------------- */
 
-/* Whether some part of the block lists the name in its fqdns. */
+/*
+ * Whether some part of the block lists the name in its fqdns; and whether some shares what it learns (nameScope: pod).
+ * Heard are those parts alone that allow the flow to this resolver: nobody learns from one that his rules do not have.
+ */
 struct listing {
     const struct block *block;
     const struct name *name;
+    __u32 parts; /* bits */
     __u32 is_found;
+    __u32 is_shared;
 };
 
 static long list_part(__u32 index, struct listing *listing)
@@ -64,26 +69,34 @@ static long list_part(__u32 index, struct listing *listing)
     if (!block || index >= NSP_PARTS_MAX || index >= block->count)
         return 1;
 
-    __u32 rules = block->parts[index & (NSP_PARTS_MAX - 1)].rules[EGRESS];
+    __u32 rules_id = block->parts[index & (NSP_PARTS_MAX - 1)].rules[EGRESS];
+    const struct rules *rules = bpf_map_lookup_elem(&nsp_rules, &rules_id);
 
-    listing->is_found = rules && name_matches(listing->name, rules, LIST_FQDNS);
-    return listing->is_found;
+    if (!(listing->parts >> index & 1) || !rules)
+        return 0;
+    if (rules->flags & RULES_POD_NAMES)
+        listing->is_shared = 1;
+    if (!listing->is_found && name_matches(listing->name, rules_id, LIST_FQDNS))
+        listing->is_found = 1;
+    return 0;
 }
 
-/* path: a block's, or NULL for what nameScope: pod shares. */
-SUBPROGRAM int is_listed(const struct inspection *in, const __u8 *path, const struct name *name)
+/* path: a block's, or NULL for what nameScope: pod shares, which all of it lists. */
+SUBPROGRAM int list_name(const struct inspection *in, const __u8 *path, struct listing *listing)
 {
     struct block_key key = {.revision = in->revision};
-    struct listing listing = {.name = name};
 
     if (path)
         __builtin_memcpy(key.path, path, sizeof(key.path));
     else
         __builtin_memset(key.path, LEARNT_BY_POD, sizeof(key.path));
-    listing.block = bpf_map_lookup_elem(&nsp_blocks, &key);
-    if (listing.block)
-        bpf_loop(NSP_PARTS_MAX, list_part, &listing, 0);
-    return listing.is_found;
+    listing->parts = path ? in->parts : ~0U;
+    listing->is_found = in->desk >> 16; /* 0, unknown to the verifier: see name.h */
+    listing->is_shared = in->desk >> 16;
+    listing->block = bpf_map_lookup_elem(&nsp_blocks, &key);
+    if (listing->block)
+        bpf_loop(NSP_PARTS_MAX, list_part, listing, 0);
+    return listing->is_found;
 }
 
 /* --- learning ----------------------------------------------------------------------------------------------------- */
@@ -139,11 +152,12 @@ SUBPROGRAM int dns_teach(const struct inspection *in, struct scratch *scratch, c
 /* Teaches everybody whom it concerns. 1: there was no room. */
 static __always_inline int dns_teach_all(const struct inspection *in, struct scratch *scratch, const __u8 asker[16])
 {
+    struct listing listing = {.name = &scratch->answer.name};
     int is_full = 0;
 
-    if (is_listed(in, asker, &scratch->answer.name))
+    if (list_name(in, asker, &listing))
         is_full = dns_teach(in, scratch, asker);
-    if (is_listed(in, NULL, &scratch->answer.name))
+    if (listing.is_shared && list_name(in, NULL, &listing))
         is_full |= dns_teach(in, scratch, NULL);
     return is_full;
 }

@@ -95,6 +95,7 @@ struct inspection {
     __u8 is_enforced;    /* and may be refused: only then is anything held back to be read in order */
     __u8 is_named;       /* the peer is allowed as a learnt address */
     __u8 block_flags;    /* enum block_flags, as far as they are of parts that were heard */
+    __u8 is_own_claim;   /* ARP or ND that claims nothing but the pod's own: passes where there are no rules for it */
     struct said shadow;  /* what those that alert say beside a verdict of DROPPED */
     struct said ignored; /* what those that ignore say beside a stricter verdict */
     struct said tracer;  /* who traces DNS, with BLOCK_TRACES */

@@ -272,11 +272,14 @@ __weak __noinline int policy_decide(__u32 desk)
 }
 
 /* The block that judges this: the executable's, that of the unlisted, or that of packets without an owner. */
-static __always_inline void ask_block(struct question *q, const struct owner_copy *owner)
+static __always_inline void ask_block(struct inspection *in)
 {
+    struct question *q = &in->question;
+    const struct owner_copy *owner = &in->owner;
+
     if (!owner->is_known) {
         __builtin_memset(q->block.path, BLOCK_DEFAULT, sizeof(q->block.path));
-        q->absent = REASON_NO_DEFAULT;
+        q->absent = in->is_own_claim ? REASON_NONE : REASON_NO_DEFAULT;
     } else if (owner->untrusted) {
         __builtin_memset(q->block.path, BLOCK_UNLISTED, sizeof(q->block.path));
         q->absent = REASON_UNTRUSTED_BINARY;
@@ -310,7 +313,7 @@ static __always_inline int ask(struct inspection *in, __u8 kind, __u8 attacks)
     q->attacks = attacks;
     q->is_live = in->is_named && in->flags & EVENT_LIVE_FLOW;
     set_peer(q, flow->remote);
-    ask_block(q, &in->owner);
+    ask_block(in);
     policy_decide(in->desk);
     if (kind != QUESTION_FLOW || !q->wants_names)
         return in->verdict;
@@ -344,7 +347,7 @@ SUBPROGRAM int policy_note_wishes(struct inspection *in)
 
     __builtin_memset(&in->question, 0, sizeof(in->question));
     in->question.block.revision = in->revision;
-    ask_block(&in->question, &in->owner);
+    ask_block(in);
     block = find_block(&in->question);
     for (__u32 i = 0; block && i < NSP_PARTS_MAX && i < block->count; i++) {
         if (is_for_container(in, &block->parts[i]))

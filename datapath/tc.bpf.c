@@ -40,13 +40,9 @@ static __always_inline void refuse_as(struct inspection *in, __u8 reason)
 /* ARP, ND and whatever else has no owner, for the first time or without memory. */
 static __always_inline void judge_neighbour(struct __sk_buff *skb, struct inspection *in)
 {
-    if (policy_judge(in, QUESTION_FLOW) == VERDICT_FORWARDED)
-        return;
-    if (in->reason == REASON_NO_DEFAULT && (in->direction == INGRESS || neighbour_claims_own(skb, in))) {
-        in->verdict = VERDICT_FORWARDED;
-        return;
-    }
-    event_report(in);
+    in->is_own_claim = in->direction == INGRESS || neighbour_claims_own(skb, in);
+    if (policy_judge(in, QUESTION_FLOW) != VERDICT_FORWARDED)
+        event_report(in);
 }
 
 /*
