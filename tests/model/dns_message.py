@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DNS messages (RFC 1035, 6891): what a query asks, and which addresses an answer gives. Strict: what is not clean to its
-last byte says nothing. Names are tuples of labels, folded."""
+"""DNS messages (RFC 1035, 6891): what a query asks, and which addresses an answer gives. Strict: what is not clean to
+its last byte says nothing. Names are tuples of labels, folded."""
 MESSAGE_MAX, RECORDS_MAX, ADDRESSES_MAX, LINKS_MAX, EXTRAS_MAX, POINTERS_MAX = 4096, 128, 64, 8, 2, 10
 A, CNAME, SIG, AAAA, OPT, TSIG = 1, 5, 24, 28, 41, 250
 IN, ANY = 1, 255

@@ -4,13 +4,19 @@ import ipaddress
 import struct
 
 POD = {4: ipaddress.ip_address("10.0.0.2"), 6: ipaddress.ip_address("fd00::2")}
+OTHER = {4: ipaddress.ip_address("10.0.0.77"), 6: ipaddress.ip_address("fd00::77")}
 MACS = bytes.fromhex("020000000001020000000002")
+
+
+def sequence_of(step):
+    """Of the first byte of a segment: each side begins somewhere, and its numbers may wrap."""
+    return ((0xffffff00 if step["way"] == "out" else 0x1000) + step.get("offset", 0)) & 0xffffffff
 
 
 def transport(step, source, destination, payload):
     protocol = step["protocol"]
     if protocol == 6:
-        return struct.pack("!HHIIBBHHH", source, destination, step.get("sequence", 77), 88, 5 << 4, step["flags"],
+        return struct.pack("!HHIIBBHHH", source, destination, sequence_of(step), 88, 5 << 4, step["flags"],
                            0xffff, 0, 0) + payload
     if protocol in (1, 58):
         return struct.pack("!BBHHH", icmp_type(step), 0, 0, step["lport"], 1) + payload
@@ -27,9 +33,14 @@ def icmp_type(step):
     return 129 if step.get("is_reply") else 128
 
 
+def local_of(step, version):
+    """The pod's address, or that of somebody else whom it claims to be."""
+    return OTHER[version] if step.get("spoofs") else POD[version]
+
+
 def arp(step):
-    """A request from the pod for the remote; `claims_other`: as somebody else than the pod."""
-    local = POD[4] if not step.get("claims_other") else ipaddress.ip_address("10.0.0.77")
+    """A request from the pod for the remote, or the other way."""
+    local = local_of(step, 4)
     remote = ipaddress.ip_address(step["remote"])
     source, target = (local, remote) if step["way"] == "out" else (remote, POD[4])
     return (MACS + struct.pack("!HHHBBH", 0x0806, 1, 0x0800, 6, 4, 1) + MACS[6:] + source.packed + bytes(6) +
@@ -40,7 +51,7 @@ def build(step):
     if step["protocol"] == "arp":
         return arp(step)
     remote = ipaddress.ip_address(step["remote"])
-    local = POD[remote.version]
+    local = local_of(step, remote.version)
     ports = step.get("lport", 0), step.get("rport", 0)
     if step["way"] == "in":
         local, remote = remote, local

@@ -3,10 +3,17 @@
 writing profiles waits for the kernel, packets do not."""
 import ipaddress
 
+import generate_connections as connections
+import generate_dns
+import generate_http
 import generate_profiles as make
+import generate_tls
+from generate_bytes import cuts
+from generate_names import resolve
 
 STREAM, DATAGRAM, RAW = 1, 2, 3
-HISTORIES = 16  # of a batch
+HISTORIES = 32  # of a batch
+MAKERS = {"http": generate_http.http, "tls": generate_tls.tls, "query": generate_dns.query, "reply": generate_dns.reply}
 UNSAFE = [ipaddress.ip_network(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "10.0.0.2/32", "::/95",
                                                   "::ffff:0:0/96", "ff00::/8", "fe80::/10", "fd00::2/128")]
 
@@ -26,6 +33,7 @@ class History:
         self.profiles = profiles
         self.sockets = []
         self.steps = []
+        self.lane = None  # that everything goes to, if any
         self.port = random.randint(20000, 50000)
         self.make_steps()
 
@@ -51,8 +59,9 @@ class History:
 
     def remote(self, rules):
         near = rules.get("cidr4", []) + rules.get("cidr6", [])
-        if near and self.random.random() < 0.75:
-            usable = [address for address in make.edges(self.random.choice(near)) if is_usable(address)]
+        if near and self.random.random() < 0.9:
+            edges = make.edges(self.random.choice(near))
+            usable = [address for address in (edges if self.random.random() < 0.4 else edges[:2]) if is_usable(address)]
             if usable:
                 return self.random.choice(usable)
         return self.random.choice(EDGES)
@@ -72,7 +81,7 @@ class History:
         entries = rules.get("l4", {}).get("protocolPorts", [])
         near = [(entry["port"], entry.get("endPort", entry["port"])) for entry in entries]
         first, last = self.random.choice(near if near and self.random.random() < 0.7 else make.PORTS)
-        port = self.random.choice([first, last, first - 1, last + 1, (first + last) // 2])
+        port = self.random.choice([first, last, first, last, first - 1, last + 1, (first + last) // 2])
         return min(max(port, 1), 65535)
 
     # --- what happens --------------------------------------------------------------------------------------------
@@ -83,7 +92,15 @@ class History:
                 self.owned_flow()
             else:
                 self.unowned_flow()
+        self.stream()
         self.mix()
+
+    def stream(self):
+        """For a parser alone."""
+        kind = self.random.choice(["http", "http", "tls", "query", "reply"])
+        data = MAKERS[kind](self.random)
+        self.steps.append({"do": "parse", "lane": "parser", "kind": kind, "data": data.hex(),
+                           "cuts": cuts(self.random, len(data))})
 
     def mix(self):
         """Flows happen at once; the order within each stays. Time passes now and then."""
@@ -101,17 +118,24 @@ class History:
         self.steps = mixed
 
     def add(self, lane, **step):
-        self.steps.append({"do": "packet", "lane": lane, **step})
+        self.steps.append({"do": "packet", "lane": self.lane if self.lane is not None else lane, **step})
 
     def owned_flow(self):
         process, path, container = self.owner()
+        if self.random.random() < 0.3:
+            self.learn_and_use(process, path, container)
+            return
         way = self.random.choice(["egress", "egress", "ingress"])
         rules = self.rules_near(process, way)
         remote = self.remote(rules)
         protocol = self.protocol(rules, remote.version)
+        self.flow(path, container, way, rules, remote, protocol)
+
+    def flow(self, path, container, way, rules, remote, protocol, service=None):
+        """A socket of an executable, and what it exchanges with one peer."""
         place = len(self.sockets)
         self.port += 1
-        service = self.service(rules, protocol)
+        service = service or self.service(rules, protocol)
         ports = {"rport": service, "lport": self.port} if way == "egress" else {"rport": self.port, "lport": service}
         if protocol in (1, 58):
             ports = {"rport": self.port, "lport": self.port}
@@ -120,38 +144,90 @@ class History:
         self.sockets.append({"path": path, "container": container, "protocol": protocol, "type": self.kind(protocol),
                              "passive": protocol == 6 and way == "ingress",
                              "untrusted": self.random.random() < 0.03})
-        self.exchange(place, way, {"remote": str(remote), "protocol": protocol, "socket": place, **ports})
+        packet = {"remote": str(remote), "protocol": protocol, "socket": place, **ports}
+        if protocol == 6 and self.random.random() < 0.8:
+            self.converse(place, way, packet, connections.content(self.random, service, rules))
+        else:
+            self.exchange(place, way, packet, rules)
+        return packet
+
+    def learn_and_use(self, process, path, container):
+        """A name is asked for, then somebody goes where the answer says."""
+        rules = self.rules_near(process, "egress")
+        resolver = self.remote(rules)
+        place = len(self.sockets)
+        self.port += 1
+        self.sockets.append({"path": path, "container": container, "protocol": 17, "type": DATAGRAM, "passive": False,
+                             "untrusted": self.random.random() < 0.02})
+        packet = {"remote": str(resolver), "protocol": 17, "socket": place, "lport": self.port,
+                  "rport": 53 if self.random.random() < 0.9 else 5353}
+        listed, askable = rules.get("fqdns", []), rules.get("l7", {}).get("dns", [])
+        patterns = listed if listed and self.random.random() < 0.8 else listed + askable
+        found = resolve(self, packet, place, patterns)
+        found = [address for address in found if is_usable(address)]
+        for _ in range(self.random.choice([1, 1, 2])):
+            if not found:
+                return
+            if self.random.random() < 0.15:
+                _, path, container = self.owner()
+            remote = self.random.choice(found)
+            protocol = self.protocol(rules, remote.version)
+            self.lane = place if self.random.random() < 0.9 else None
+            if self.random.random() < 0.15:
+                self.add(place, **{"do": "wait", "seconds": self.random.choice([29, 31, 3500, 3700, 86000, 87000])})
+            self.flow(path, container, "egress", rules, remote, protocol)
+            self.lane = None
+
+    def converse(self, lane, way, packet, data):
+        """A connection with content; the other side speaks in between, mostly later."""
+        first, other = ("out", "in") if way == "egress" else ("in", "out")
+        heard = 0
+        self.add(lane, way=first, **packet, flags=2)
+        for i, (offset, piece) in enumerate(connections.segments(self.random, data)):
+            if self.random.random() < (0.03 if i == 0 else 0.15):
+                self.add(lane, way=other, **packet, flags=0x10, payload=b"reply".hex(), offset=heard)
+                heard += 5
+            self.add(lane, way=first, **packet, flags=0x10, payload=piece.hex(), offset=offset, whole=data.hex())
 
     def kind(self, protocol):
         if protocol == 6:
             return STREAM
         return DATAGRAM if protocol in (1, 17, 58) else RAW
 
-    def exchange(self, lane, way, packet):
+    def exchange(self, lane, way, packet, rules):
         """A packet that opens the flow, then some more either way."""
         first = "out" if way == "egress" else "in"
+        if first == "out" and packet["protocol"] != 6 and self.random.random() < 0.05:
+            self.add(lane, way=first, **packet, spoofs=True)
+            return
         is_tcp, is_icmp = packet["protocol"] == 6, packet["protocol"] in (1, 58)
-        self.add(lane, way=first, **packet, **({"flags": 2} if is_tcp else {}))
+        payload = {"payload": self.datagram(rules)} if packet["protocol"] == 17 else {}
+        self.add(lane, way=first, **packet, **({"flags": 2} if is_tcp else payload))
         for _ in range(self.random.choice([0, 0, 1, 1, 2, 4])):
             back = self.random.random() < 0.5
-            more = {"flags": 0x10} if is_tcp else {"is_reply": back} if is_icmp else {}
-            if is_tcp and self.random.random() < 0.5:
-                more["payload"] = "00" * 8
+            more = {"flags": 0x10} if is_tcp else {"is_reply": back} if is_icmp else payload
             self.add(lane, way=({"out": "in", "in": "out"}[first] if back else first), **packet, **more)
+
+    def datagram(self, rules):
+        """The content of one that is no exchange with a resolver."""
+        choice = self.random.random()
+        if choice < 0.5:
+            return connections.queries(self.random, rules.get("l7", {}).get("dns"))[2:].hex()
+        return self.random.choice([b"", b"x", bytes(48), b"GET / HTTP/1.1\r\n\r\n", b"\xc3" + bytes(1200)]).hex()
 
     def unowned_flow(self):
         blocks = [profile["spec"].get("default", {}) for profile in self.profiles]
         rules = self.random.choice(blocks).get("ingress", {})
         remote = self.remote(rules)
-        protocol = self.random.choice(["arp", "arp", 1, 17, 6, 47]) if remote.version == 4 else self.random.choice([58, 17])
+        protocol = self.random.choice(["arp", "arp", 1, 17, 6, 47] if remote.version == 4 else [58, 17])
         self.port += 1
         packet = {"remote": str(remote), "protocol": protocol}
         lane = f"alone{self.port}"
         if protocol == "arp":
-            self.add(lane, way=self.random.choice(["in", "in", "out"]), **packet,
-                     claims_other=self.random.random() < 0.3)
+            way = self.random.choice(["in", "out"])
+            self.add(lane, way=way, **packet, spoofs=way == "out" and self.random.random() < 0.4)
         elif protocol in (1, 58):
-            self.exchange(lane, "ingress", {**packet, "rport": self.port, "lport": self.port})
+            self.exchange(lane, "ingress", {**packet, "rport": self.port, "lport": self.port}, {})
         else:
             ports = {} if protocol == 47 else {"rport": self.port, "lport": self.service(rules, protocol)}
             flags = {"flags": 2} if protocol == 6 else {}

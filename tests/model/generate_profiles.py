@@ -10,6 +10,12 @@ CIDRS4 = ["10.1.0.0/16", "10.1.2.0/24", "10.1.2.3/32", "10.1.2.128/25", "192.0.2
 CIDRS6 = ["fd01::/64", "fd01::5/128", "::/0", "2001:db8::/33", "2001:db8:8000::/33", "fd01:0:0:1::/63", "8000::/1"]
 PORTS = [(53, 53), (80, 80), (443, 443), (8000, 8099), (1, 1), (65535, 65535), (1024, 65535), (1, 65535), (8080, 8081),
          (32767, 32768), (5353, 5353)]
+NAMES = ["example.com", "*.example.com", "**.example.com", "www.example.com", "*", "api-*.cdn.net", "*.*.cdn.net",
+         "a.*.com", "pong.default.svc.cluster.local", "**.local", "WWW.Example.com.", "*.com", "**.com", "x*e.com", "a",
+         "*-1.eu.cdn.net", "**.cdn.net", "www.*", "*mp*.com", "api-1.eu.cdn.net"]
+REQUESTS = [("GET", "/task"), ("GET", "/static/*"), ("*", "/static/*"), ("POST", "/task"), ("GET", "/*"), ("*", "/a/b"),
+            ("GET", "/a*"), ("OPTIONS", "*"), ("CONNECT", "*"), ("GET", "/task?q=1"), ("PUT", "/" + "z" * 1023),
+            ("*", "/a/")]
 WORDS = {6: "tcp", 17: "udp", 1: "icmp", 58: "icmpv6", 132: "sctp", 136: "udplite", 47: "gre"}
 
 
@@ -38,6 +44,8 @@ def l4(random):
 def rules(random, direction):
     if random.random() < 0.05:
         return {}
+    if random.random() < 0.6:
+        return useful_rules(random, direction)
     made = {"l3": {"protocols": some(random, ["ipv4", "ipv6", "arp"], 0 if random.random() < 0.1 else 3, 3)}}
     if random.random() < 0.9:
         made["cidr4"] = some(random, CIDRS4, 0, 3)
@@ -45,8 +53,52 @@ def rules(random, direction):
         made["cidr6"] = some(random, CIDRS6, 0, 2)
     if random.random() < 0.95:
         made["l4"] = l4(random)
-    if random.random() < 0.2:
-        made["l7"] = {"protocols": ["any"] if random.random() < 0.7 else []}
+    if direction == "egress" and random.random() < 0.4:
+        made["fqdns"] = some(random, NAMES, 0, 3)
+    if random.random() < 0.4:
+        made["l7"] = l7(random)
+    return made
+
+
+def l7(random):
+    layer = {"protocols": some(random, ["dns", "http", "https", "any"], 0 if random.random() < 0.1 else 1, 3)}
+    if random.random() < 0.05:
+        del layer["protocols"]
+    if random.random() < 0.6:
+        layer["dns"] = some(random, NAMES, 0 if random.random() < 0.2 else 1, 4)
+    if random.random() < 0.6:
+        layer["http"] = requests(random) if random.random() < 0.9 else []
+    return layer
+
+
+def port(protocol, first, last=None):
+    return {"protocol": protocol, "port": first, **({"endPort": last} if last else {})}
+
+
+def requests(random):
+    return [{"method": method, "uri": uri} for method, uri in some(random, REQUESTS, 1, 5)]
+
+
+def useful_rules(random, direction):
+    """Such as people write: much of what is near them passes, and what it carries decides."""
+    made = {"l3": {"protocols": ["ipv4", "ipv6", "arp"]}, "cidr4": some(random, CIDRS4, 1, 2),
+            "cidr6": some(random, CIDRS6, 0, 2),
+            "l4": {"protocols": some(random, ["tcp", "udp", "icmp", "icmpv6"], 0, 3),
+                   "protocolPorts": [port("udp", 53), port_entry(random)]}}
+    if direction == "egress" and random.random() < 0.7:
+        made["fqdns"] = some(random, NAMES, 1, 4)
+    purpose = random.choice(["web", "web", "tls", "names", "any", "plain"])
+    if purpose == "web":
+        made["l4"] = {"protocolPorts": [port("tcp", 80), port("tcp", 8000, 8099), port("udp", 53)]}
+        made["l7"] = {"protocols": ["http"] + some(random, ["dns", "any", "https"], 0, 2), "http": requests(random)}
+    elif purpose == "tls":
+        made["l4"] = {"protocolPorts": [port("tcp", 443), port("udp", 53)]}
+        made["l7"] = {"protocols": ["https", "dns"], "dns": made.get("fqdns", ["*"])}
+    elif purpose == "names":
+        made["l4"] = {"protocolPorts": [port("udp", 53), port("tcp", 53), port_entry(random)]}
+        made["l7"] = {"protocols": ["dns"], "dns": made.get("fqdns", []) + some(random, NAMES, 1, 3)}
+    elif purpose == "any":
+        made["l7"] = l7(random)
     return made
 
 
@@ -78,6 +130,10 @@ def profile(random, name):
         spec["actions"] = actions(random)
     if random.random() < 0.5:
         spec["default"] = network(random)
+    if random.random() < 0.4:
+        spec["attacks"] = some(random, ["arp-spoofing", "ip-spoofing", "nd-spoofing", "raw-socket"], 0, 3)
+    if random.random() < 0.3:
+        spec["nameScope"] = random.choice(["pod", "process"])
     spec["processes"] = []
     for path in some(random, PATHS, 2, 6):
         container = random.choice([*CONTAINERS]) if random.random() < 0.2 else None

@@ -4,7 +4,7 @@ could read in two ways is ambiguous. Reads the whole of what has come, from the 
 import re
 
 TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-HOST = re.compile(rb"[A-Za-z0-9._:\[\]-]*")  # what a name or an address is made of; on the rest of RFC 3986 servers differ
+HOST = re.compile(rb"[A-Za-z0-9._:\[\]-]*")  # of names and addresses; on the rest of RFC 3986 servers differ
 HEAD_MAX, TARGET_MAX, METHOD_MAX, CHUNK_LINE_MAX, AUTHORITY_MAX = 65536, 32768, 32, 512, 255
 
 
@@ -216,6 +216,7 @@ def check_head(head, request, version, authority):
 
 # --- paths ------------------------------------------------------------------------------------------------------------
 
+OVERLONG = b"\xc0\xc1"  # "/" or "." for a lax reader of UTF-8
 UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
 
@@ -236,7 +237,7 @@ def are_percents_plain(path):
         if not re.fullmatch(rb"[0-9A-Fa-f]{2}", digits):
             return False
         value = int(digits, 16)
-        if value in UNRESERVED or value in b"/\\" or is_control(value):
+        if value in UNRESERVED or value in b"/\\" or is_control(value) or value in OVERLONG:
             return False
         if value == 0x25 and re.match(rb"[0-9A-Fa-f]{2}", path[found.end():]):
             return False

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/model/packets.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -58,16 +60,53 @@ static void set_program(struct bpf_map *map, int program_fd)
         die("tail call", rc);
 }
 
+/* The map of this name that a program uses, pinned or not. */
+static int find_map(int program_fd, const char *name)
+{
+    __u32 ids[128], size = sizeof(struct bpf_prog_info);
+    struct bpf_prog_info program = {.nr_map_ids = 128, .map_ids = (__u64)(uintptr_t)ids};
+    int rc = bpf_obj_get_info_by_fd(program_fd, &program, &size);
+
+    for (__u32 i = 0; rc == 0 && i < program.nr_map_ids && i < 128; i++) {
+        struct bpf_map_info map = {0};
+        int fd = bpf_map_get_fd_by_id(ids[i]);
+
+        size = sizeof(map);
+        if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &map, &size) == 0 && strcmp(map.name, name) == 0)
+            return fd;
+        close(fd);
+    }
+    return -1;
+}
+
+/* Every map that both have is the programs' own. */
+static int share_maps(const struct world *world)
+{
+    const int *programs = world->datapath.programs;
+    struct bpf_map *map;
+    int rc = 0;
+
+    bpf_object__for_each_map(map, replay->obj)
+    {
+        int fd = find_map(programs[PROGRAM_FROM_POD], bpf_map__name(map));
+
+        if (fd < 0)
+            fd = find_map(programs[PROGRAM_INGRESS], bpf_map__name(map));
+        if (fd < 0)
+            continue;
+        rc = rc ? rc : bpf_map__reuse_fd(map, fd);
+        close(fd);
+    }
+    return rc;
+}
+
 void packets_start(struct world *world)
 {
     int rc = 0;
 
     replay = replay_bpf__open();
-    for (int i = 0; replay && i < PINS_MAPS && rc == 0; i++) {
-        struct bpf_map *map = bpf_object__find_map_by_name(replay->obj, pins_map_name(i));
-
-        rc = map ? bpf_map__reuse_fd(map, world->datapath.maps[i]) : 0;
-    }
+    if (replay)
+        rc = share_maps(world);
     if (!replay || rc || (rc = replay_bpf__load(replay)))
         die("cannot load replay.bpf.c", rc);
     set_program(replay->maps.replay_cgroup, world->datapath.programs[PROGRAM_INGRESS]);
@@ -177,8 +216,9 @@ static int number(const json_t *list, size_t index)
     return (int)json_integer_value(json_array_get(list, index));
 }
 
-static struct replay_wanted read_socket(const struct world *world, const json_t *socket, bool keeps)
+static struct replay_wanted read_socket(const struct world *world, const json_t *packet)
 {
+    const json_t *socket = json_array_get(packet, 1);
     struct replay_wanted wanted = {.owner = {.slot = world->slot, .epoch = world->epoch}};
     const char *path = json_string_value(json_array_get(socket, 5));
 
@@ -186,7 +226,10 @@ static struct replay_wanted read_socket(const struct world *world, const json_t 
         return wanted;
     wanted.socket = (__u32)number(socket, 0) % REPLAY_SOCKETS_MAX;
     wanted.has_socket = 1;
-    wanted.keeps = keeps;
+    wanted.direction = number(packet, 0) == FROM_POD ? EGRESS : INGRESS;
+    wanted.keeps = (__u8)number(packet, 3);
+    wanted.begins = (__u8)number(packet, 4);
+    wanted.sequence = (__u32)json_integer_value(json_array_get(packet, 5));
     wanted.is_new = !is_known[wanted.socket];
     is_known[wanted.socket] = true;
     wanted.older_ns = older_ns[wanted.socket];
@@ -241,7 +284,7 @@ json_t *packets_run(struct world *world, const json_t *packet)
     static struct trip trip;
     int program = number(packet, 0), answer = 0, passes;
     bool keeps = number(packet, 3), is_reset;
-    struct replay_wanted wanted = read_socket(world, json_array_get(packet, 1), keeps);
+    struct replay_wanted wanted = read_socket(world, packet);
     int direction = program == FROM_POD ? EGRESS : INGRESS;
 
     trip.length = hex_read(json_array_get(packet, 2), trip.frame, sizeof(trip.frame));

@@ -14,11 +14,11 @@ void packets_stop(void);
 void packets_set_policy(__u32 policy);
 
 /*
- * [program, socket, frame, keep]: program 0 from the pod, 1 to the pod, 2 to a socket; socket null or [place, protocol,
- * type, passive, untrusted, path, cgroup id] of which the last six matter for a new one; frame in hexadecimal digits.
- * keep 0: the last packet of this socket, so that the program's own return value is seen.
- * Answers [passes (-1: cannot be seen), is reset, [[direction, verdict, reason, count]...], [[profile, verdict,
- * count]...]].
+ * [program, socket, frame, keep, begins, sequence]: program 0 from the pod, 1 to the pod, 2 to a socket; socket null or
+ * [place, protocol, type, passive, untrusted, path, cgroup id] of which the last six matter for a new one; frame in
+ * hexadecimal digits. begins 1: the first segment with data from its side, whose number is given. keep 0: the last
+ * packet of this socket, so that the program's own return value is seen. Answers [passes (-1: cannot be seen), is
+ * reset, [[direction, verdict, reason, count]...], [[profile, verdict, count]...]].
  */
 json_t *packets_run(struct world *world, const json_t *packet);
 /* All sockets are new again. */

@@ -9,8 +9,8 @@ URI_MAX = 1024
 
 def expect_http(data):
     stream = Stream(data)
-    return [stream.ending, [[request.method.decode(), request.uri[:URI_MAX].hex(), len(request.uri), request.is_canonical]
-                            for request in stream.requests]]
+    return [stream.ending, [[one.method.decode(), one.uri[:URI_MAX].hex(), len(one.uri), one.is_canonical]
+                            for one in stream.requests]]
 
 
 def expect_tls(data):
@@ -51,14 +51,23 @@ def expect_reply(data):
 EXPECT = {"http": expect_http, "tls": expect_tls, "query": expect_query, "reply": expect_reply}
 
 
-def disagreement(kind, data, got):
-    """What is wrong, or None. A parser may see sooner than the model that no end will mend a beginning."""
-    expected = EXPECT[kind](data)
-    if kind == "reply" and got[0] == "answer":
-        got[6].sort()
-    if got == expected or expected == ["unclear"]:
-        return None
-    if expected[0] == "more" and got[0] in ("bad", "tunnel") and got[1:] == expected[1:] and \
-            EXPECT[kind](data + b"\r\n\r\n" * 2 + bytes(70000))[0] == got[0]:
-        return None
-    return f"the model says {expected}, the object {got}"
+class Parsed:
+    """What must come of parsing a stream."""
+
+    def __init__(self, kind, data):
+        self.kind, self.data = kind, data
+        self.expected = EXPECT[kind](data)
+
+    def __str__(self):
+        return str(self.expected)
+
+    def disagreement(self, got):
+        """What is wrong, or None. A parser may see sooner than the model that no end will mend a beginning."""
+        if self.kind == "reply" and got[0] == "answer":
+            got[6].sort()
+        if got == self.expected or self.expected == ["unclear"]:
+            return None
+        if self.expected[0] == "more" and got[0] in ("bad", "tunnel") and got[1:] == self.expected[1:] and \
+                EXPECT[self.kind](self.data + b"\r\n\r\n" * 2 + bytes(70000))[0] == got[0]:
+            return None
+        return str(got)

@@ -3,7 +3,8 @@
  * Gives the socket of each test run what the same socket of the history remembered, goes on into the program under
  * test, and in a second run over the same socket keeps what it remembers then.
  */
-#include "datapath/maps.h"
+#include "datapath/headers.h"
+#include "datapath/stream_state.h"
 #include "tests/model/replay.h"
 
 #define MISSED_TAIL_CALL 99
@@ -21,6 +22,10 @@ struct {
 
 struct kept {
     __u8 state[STATE_SIZE];
+    __u8 has_stream;
+    __u8 has_messages;
+    struct stream_state stream;
+    struct stream_messages messages;
 };
 
 struct {
@@ -50,6 +55,56 @@ static __always_inline void fill_state(struct socket_state *state, const struct 
     __builtin_memcpy(state->path, wanted->owner.path, sizeof(state->path));
 }
 
+/* What the socket of the last run remembered is given to this one. */
+static __always_inline void give_storage(struct bpf_sock *sk, struct socket_state *state, const struct kept *kept)
+{
+    void *stream, *messages;
+
+    bpf_probe_read_kernel((char *)state + AFTER_LOCK, STATE_SIZE, kept->state);
+    if (kept->has_stream) {
+        stream = bpf_sk_storage_get(&nsp_streams, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+        if (stream)
+            bpf_probe_read_kernel(stream, sizeof(kept->stream), &kept->stream);
+    }
+    if (kept->has_messages) {
+        messages = bpf_sk_storage_get(&nsp_messages, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+        if (messages)
+            bpf_probe_read_kernel(messages, sizeof(kept->messages), &kept->messages);
+    }
+}
+
+/* A test run's socket is no TCP socket that could tell where its stream begins: this says it in its place. */
+static __always_inline void begin_stream(struct bpf_sock *sk, const struct replay_wanted *wanted)
+{
+    struct stream_state *stream = bpf_sk_storage_get(&nsp_streams, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+
+    if (!stream)
+        return;
+    stream->opener = wanted->owner.is_passive ? INGRESS : EGRESS;
+    stream->sides[wanted->direction & 1].next = wanted->sequence;
+    stream->sides[wanted->direction & 1].is_known = 1;
+}
+
+static __always_inline bool is_read(const struct socket_state *state)
+{
+    return state->ruling & RULING_INSPECT && (state->ruling & RULING_VERDICT_MASK) != VERDICT_DROPPED;
+}
+
+/* Of a flow that was not read there is no stream: it was begun in vain. */
+static __always_inline void keep_storage(struct bpf_sock *sk, const struct socket_state *state, struct kept *kept)
+{
+    const struct stream_state *stream = bpf_sk_storage_get(&nsp_streams, sk, NULL, 0);
+    const void *messages = bpf_sk_storage_get(&nsp_messages, sk, NULL, 0);
+
+    bpf_probe_read_kernel(kept->state, STATE_SIZE, (const char *)state + AFTER_LOCK);
+    kept->has_stream = stream && (is_read(state) || stream->application || stream->is_done);
+    if (stream)
+        bpf_probe_read_kernel(&kept->stream, sizeof(kept->stream), stream);
+    kept->has_messages = !!messages;
+    if (messages)
+        bpf_probe_read_kernel(&kept->messages, sizeof(kept->messages), messages);
+}
+
 /* True: go on into the program under test. */
 static __always_inline bool prepare_socket(struct __sk_buff *skb)
 {
@@ -66,13 +121,15 @@ static __always_inline bool prepare_socket(struct __sk_buff *skb)
     if (!state || !kept)
         return false;
     if (wanted->is_second) {
-        bpf_probe_read_kernel(kept->state, STATE_SIZE, (const char *)state + AFTER_LOCK);
+        keep_storage(sk, state, kept);
         return false;
     }
     if (wanted->is_new)
         fill_state(state, wanted);
     else
-        bpf_probe_read_kernel((char *)state + AFTER_LOCK, STATE_SIZE, kept->state);
+        give_storage(sk, state, kept);
+    if (wanted->begins)
+        begin_stream(sk, wanted);
     state->seen_ns = state->seen_ns > wanted->older_ns ? state->seen_ns - wanted->older_ns : 0;
     wanted->is_second = 1;
     return true;

@@ -10,7 +10,10 @@
 
 #include <jansson.h>
 
+#include <bpf/bpf.h>
+
 #include "datapath/record.h"
+#include "datapath/text_hash.h"
 #include "lib/log.h"
 #include "policyd/assign.h"
 #include "tests/bpf/sandbox.h"
@@ -49,7 +52,7 @@ static int put_profile(const json_t *manifest, struct error *err)
     return store_put_profile(&world.store, profile, "model");
 }
 
-/* All profiles at once, as one revision; the pod is READY. */
+/* All profiles at once, as one revision, whose number is the answer; the pod is READY. */
 static json_t *apply(const json_t *manifests)
 {
     static char space[] = "test", name[] = "pod";
@@ -72,6 +75,22 @@ static json_t *apply(const json_t *manifests)
     if (record_set_state(&world.datapath, world.slot, world.epoch, policy ? policy->index : 0, POD_READY))
         return refuse("the pod's state cannot be set");
     packets_set_policy(policy ? policy->index : 0);
+    return json_integer(policy ? (json_int_t)policy->revision : 0);
+}
+
+/* {name: cgroup id of its processes} */
+static json_t *set_containers(const json_t *containers)
+{
+    const char *name;
+    const json_t *id;
+
+    json_object_foreach ((json_t *)containers, name, id) {
+        __u64 cgroup_id = (__u64)json_integer_value(id);
+        __u64 hash = container_hash(name, world.datapath.control->path_key);
+
+        if (bpf_map_update_elem(world.datapath.maps[MAP_CONTAINERS], &cgroup_id, &hash, BPF_ANY))
+            return refuse("nsp_containers");
+    }
     return json_true();
 }
 
@@ -89,6 +108,8 @@ static json_t *execute(const json_t *operation)
         return packets_run(&world, argument);
     if (strcmp(name, "apply") == 0)
         return apply(argument);
+    if (strcmp(name, "containers") == 0)
+        return set_containers(argument);
     if (strcmp(name, "clear") == 0)
         return tables_clear(&world);
     if (strcmp(name, "wait") == 0)

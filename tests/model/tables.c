@@ -9,6 +9,7 @@
 #include "tests/model/packets.h"
 
 #define KEY_MAX 128
+#define KEYS_MAX 4096 /* more than one history makes */
 
 /* The pod's own map within one of all pods; the caller closes it. Negative: it has none. */
 static int open_inner(const struct world *world, enum pins_map map)
@@ -66,19 +67,29 @@ static void age_name(void *value, __u64 ns)
     age(&((struct known_name *)value)->expires_ns, ns);
 }
 
+/* All keys of a map, before anything changes: an update moves its entry within its bucket. How many; the rest is left.
+ */
+static size_t read_keys(int fd, __u8 keys[][KEY_MAX])
+{
+    size_t count = 0;
+
+    while (count < KEYS_MAX && bpf_map_get_next_key(fd, count ? keys[count - 1] : NULL, keys[count]) == 0)
+        count++;
+    return count;
+}
+
 static void age_all(const struct world *world, enum pins_map map, void (*age_value)(void *, __u64), __u64 ns)
 {
-    __u8 key[KEY_MAX], next[KEY_MAX], value[sizeof(struct known_name) + sizeof(struct learnt)];
+    static __u8 keys[KEYS_MAX][KEY_MAX];
+    __u8 value[sizeof(struct known_name) + sizeof(struct learnt)];
     int fd = open_inner(world, map);
-    bool is_first = true;
+    size_t count = fd < 0 ? 0 : read_keys(fd, keys);
 
-    while (fd >= 0 && bpf_map_get_next_key(fd, is_first ? NULL : key, next) == 0) {
-        memcpy(key, next, sizeof(key));
-        is_first = false;
-        if (bpf_map_lookup_elem(fd, key, value))
+    for (size_t i = 0; i < count; i++) {
+        if (bpf_map_lookup_elem(fd, keys[i], value))
             continue;
         age_value(value, ns);
-        bpf_map_update_elem(fd, key, value, BPF_EXIST);
+        bpf_map_update_elem(fd, keys[i], value, BPF_EXIST);
     }
     if (fd >= 0)
         close(fd);

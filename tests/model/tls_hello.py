@@ -11,29 +11,42 @@ class Bad(Exception):
     pass
 
 
+class More(Exception):
+    """So far it is clean."""
+
+
 class Hello:
     def __init__(self, host, has_ech):
         self.host, self.has_ech = host, has_ech
 
 
 class Reader:
-    def __init__(self, data):
-        self.data, self.at = data, 0
+    """`size` bytes, of which those in `data` have come."""
 
-    def take(self, size):
-        if self.at + size > len(self.data):
+    def __init__(self, data, size):
+        self.data, self.size, self.at = data, size, 0
+
+    def take(self, count):
+        if self.at + count > self.size:
+            raise Bad
+        if self.at + count > len(self.data):
+            raise More
+        self.at += count
+        return self.data[self.at - count:self.at]
+
+    def number(self, count):
+        return int.from_bytes(self.take(count), "big")
+
+    def vector(self, count):
+        """What stands behind its length."""
+        size = self.number(count)
+        if self.at + size > self.size:
             raise Bad
         self.at += size
-        return self.data[self.at - size:self.at]
-
-    def number(self, size):
-        return int.from_bytes(self.take(size), "big")
-
-    def vector(self, size):
-        return self.take(self.number(size))
+        return Reader(self.data[self.at - size:self.at], size)
 
     def is_done(self):
-        return self.at == len(self.data)
+        return self.at == self.size
 
 
 def read_stream(data):
@@ -41,43 +54,47 @@ def read_stream(data):
     message, at = b"", 0
     while True:
         if len(message) >= 4:
-            length = int.from_bytes(message[1:4], "big")
-            if message[0] != 1 or length > HELLO_MAX:
+            size = int.from_bytes(message[1:4], "big")
+            if message[0] != 1 or size > HELLO_MAX:
                 raise Bad
-            if len(message) >= 4 + length:
-                return read_hello(message[4:4 + length])
+            try:
+                return read_hello(Reader(message[4:], size))
+            except More:
+                pass
         header = data[at:at + 5]
         if len(header) < 5:
             return None
         size = int.from_bytes(header[3:5], "big")
-        if header[0] != 22 or not 0x0300 <= int.from_bytes(header[1:3], "big") <= 0x0304 or not 0 < size <= RECORD_MAX:
+        version = int.from_bytes(header[1:3], "big")
+        if header[0] != 22 or not 0x0300 <= version <= 0x0304 or not 0 < size <= RECORD_MAX:
             raise Bad
         message += data[at + 5:at + 5 + size]
         at += 5 + size
 
 
-def read_hello(body):
-    reader = Reader(body)
+def read_hello(reader):
     if not 0x0300 <= reader.number(2) <= 0x0304:
         raise Bad
     reader.take(32)
-    if len(reader.vector(1)) > 32:
+    if reader.vector(1).size > 32:
         raise Bad
-    suites = reader.vector(2)
-    if not suites or len(suites) % 2:
+    suites = reader.vector(2).size
+    if not suites or suites % 2:
         raise Bad
-    if not reader.vector(1):
+    if not reader.vector(1).size:
         raise Bad
-    if reader.is_done():
-        return Hello(None, False)
-    extensions = Reader(reader.vector(2))
-    if not reader.is_done():
-        raise Bad
-    return read_extensions(extensions)
-
-
-def read_extensions(reader):
     hello = Hello(None, False)
+    if not reader.is_done():
+        extensions = reader.vector(2)
+        if not reader.is_done():
+            raise Bad
+        read_extensions(extensions, hello)
+    if len(reader.data) < reader.size:
+        raise More
+    return hello
+
+
+def read_extensions(reader, hello):
     while not reader.is_done():
         kind, body = reader.number(2), reader.vector(2)
         if kind == SERVER_NAME:
@@ -85,15 +102,19 @@ def read_extensions(reader):
                 raise Bad
             hello.host = read_server_name(body)
         hello.has_ech |= kind == ECH
-    return hello
 
 
-def read_server_name(body):
-    reader = Reader(body)
-    names = Reader(reader.vector(2))
+def read_server_name(reader):
+    names = reader.vector(2)
+    if not reader.is_done():
+        raise Bad
     kind, host = names.number(1), names.vector(2)
-    if kind != 0 or not names.is_done() or not reader.is_done():
+    if kind != 0 or not names.is_done() or not 1 <= host.size <= 253:
         raise Bad
-    if not re.fullmatch(rb"[A-Za-z0-9._-]{1,253}", host) or host.endswith(b"."):
+    if not re.fullmatch(rb"[A-Za-z0-9._-]*", host.data):
         raise Bad
-    return host
+    if len(host.data) < host.size:
+        raise More
+    if host.data.endswith(b"."):
+        raise Bad
+    return host.data
