@@ -5,12 +5,14 @@
  * The same wrapper in front of an empty program is what is subtracted.
  */
 #include "datapath/packet.h"
-#include "datapath/maps.h"
+#include "datapath/stream_state.h"
 #include "tests/bench/owner.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 struct owner owner;
+/* Always zero. */
+struct stream_state blank;
 
 struct {
     __uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -46,6 +48,12 @@ static __noinline int write_owner(struct __sk_buff *skb)
     state->type = owner.type;
     state->is_passive = owner.is_passive;
     state->pid = 1;
+    if (owner.ruling) {
+        state->ruling = owner.ruling;
+        state->seen_ns = bpf_ktime_get_coarse_ns();
+        state->peer_port_be = owner.peer_port_be;
+        __builtin_memcpy(state->peer, owner.peer, sizeof(state->peer));
+    }
     __builtin_memcpy(state->path, owner.path, sizeof(state->path));
     __builtin_memcpy(state->comm, "bench", sizeof("bench"));
     owner.is_written = 1;
@@ -86,6 +94,70 @@ int bench_receive(struct __sk_buff *skb)
     if (!owner.is_written && !ref->slot)
         write_owner(skb);
     bpf_tail_call(skb, &bench_cgroup, 0);
+    return 0;
+}
+
+/* The query is not answered yet: each answer teaches. */
+SEC("cgroup_skb/ingress")
+int bench_answer(struct __sk_buff *skb)
+{
+    const struct pod_ref *ref = bpf_get_local_storage(&nsp_cgroup, 0);
+
+    if (!owner.is_written && !ref->slot)
+        write_owner(skb);
+
+    void *table = bpf_map_lookup_elem(&nsp_flows, &owner.slot);
+    struct flow *asked = table ? bpf_map_lookup_elem(table, &owner.ask) : NULL;
+
+    if (asked)
+        asked->ruling = owner.unanswered;
+    bpf_tail_call(skb, &bench_cgroup, 0);
+    return 0;
+}
+
+static __always_inline struct stream_state *find_stream(struct __sk_buff *skb)
+{
+    struct bpf_sock *sk = skb->sk;
+
+    sk = sk ? bpf_sk_fullsock(sk) : NULL;
+    return sk ? bpf_sk_storage_get(&nsp_streams, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE) : NULL;
+}
+
+/* The next segment is what comes next of the stream. */
+static __always_inline void expect_segment(struct stream_state *stream)
+{
+    stream->opener = EGRESS;
+    stream->sides[EGRESS].next = owner.sequence;
+    stream->sides[EGRESS].is_known = 1;
+}
+
+/* The connection begins with each packet, as far as its stream is concerned. */
+SEC("tc")
+int bench_first(struct __sk_buff *skb)
+{
+    struct stream_state *stream = find_stream(skb);
+
+    if (!owner.is_written)
+        write_owner(skb);
+    if (stream) {
+        bpf_probe_read_kernel(stream, sizeof(*stream), &blank);
+        expect_segment(stream);
+    }
+    bpf_tail_call(skb, &bench_tc, 0);
+    return 0;
+}
+
+/* A connection that is kept alive: each packet comes after the one before. */
+SEC("tc")
+int bench_next(struct __sk_buff *skb)
+{
+    struct stream_state *stream = find_stream(skb);
+
+    if (!owner.is_written)
+        write_owner(skb);
+    if (stream)
+        expect_segment(stream);
+    bpf_tail_call(skb, &bench_tc, 0);
     return 0;
 }
 

@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+#include "datapath/abi.h"
+
 struct owner {
     __u32 slot;
     __u32 epoch;
@@ -14,6 +16,14 @@ struct owner {
     __u8 reserved;
     __u32 is_written; /* set by the wrapper once the run's socket has its owner; cleared before each run */
     __u8 path[16];
+    /* Of a socket that has sent a query: its flow, and under which key the pod's table remembers the query. */
+    __u64 ruling;
+    __u8 peer[16];
+    __u16 peer_port_be;
+    __u16 reserved2;
+    __u32 sequence; /* of the first byte of each segment */
+    struct flow_key ask;
+    __u64 unanswered; /* flow.ruling of that query before its answer */
 };
 
 /* What the empty program returns, so that a run of it cannot be taken for another. */

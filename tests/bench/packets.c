@@ -14,29 +14,53 @@
 #include "tests/bench/world.h"
 
 #define PAYLOAD 64
-#define POD_PORT 40000
+#define PORT_DNS 53
+
+static size_t build_payload(const struct packet_shape *shape, unsigned char *out)
+{
+    switch (shape->payload) {
+    case PAYLOAD_QUERY:
+        return payload_query(out, shape->name, PACKET_QUERY_ID);
+    case PAYLOAD_ANSWER:
+        return payload_answer(out, shape->name, PACKET_QUERY_ID, shape->alias, shape->addresses);
+    case PAYLOAD_REQUEST:
+        return payload_request(out, shape->method ? shape->method : "GET", PACKET_TARGET, PACKET_HEAD);
+    default:
+        return PAYLOAD;
+    }
+}
+
+static __u16 server_port(const struct packet_shape *shape)
+{
+    if (shape->payload == PAYLOAD_QUERY || shape->payload == PAYLOAD_ANSWER)
+        return PORT_DNS;
+    return shape->is_other_port ? WORLD_OTHER_PORT : WORLD_PORT;
+}
 
 static size_t build_l4(const struct packet_shape *shape, unsigned char *l4)
 {
-    __be16 server = htons(shape->is_other_port ? WORLD_OTHER_PORT : WORLD_PORT), pod = htons(POD_PORT);
+    __be16 server = htons(server_port(shape)), pod = htons(PACKET_POD_PORT);
     __be16 source = shape->is_to_pod ? server : pod, destination = shape->is_to_pod ? pod : server;
-    struct tcphdr tcp = {.source = source, .dest = destination, .doff = sizeof(tcp) / 4};
-    struct udphdr udp = {.source = source, .dest = destination, .len = htons(sizeof(udp) + PAYLOAD)};
+    struct tcphdr tcp = {.source = source, .dest = destination, .seq = htonl(PACKET_SEQUENCE), .doff = sizeof(tcp) / 4};
+    struct udphdr udp = {.source = source, .dest = destination};
     struct icmphdr icmp = {.type = ICMP_ECHO, .un.echo = {.id = htons(77), .sequence = htons(1)}};
+    size_t length;
 
     switch (shape->kind) {
     case PACKET_DATA:
         tcp.ack = 1;
         tcp.psh = 1;
         memcpy(l4, &tcp, sizeof(tcp));
-        return sizeof(tcp) + PAYLOAD;
+        return sizeof(tcp) + build_payload(shape, l4 + sizeof(tcp));
     case PACKET_SYN:
         tcp.syn = 1;
         memcpy(l4, &tcp, sizeof(tcp));
         return sizeof(tcp);
     case PACKET_DATAGRAM:
+        length = sizeof(udp) + build_payload(shape, l4 + sizeof(udp));
+        udp.len = htons((__u16)length);
         memcpy(l4, &udp, sizeof(udp));
-        return sizeof(udp) + PAYLOAD;
+        return length;
     case PACKET_ECHO:
         memcpy(l4, &icmp, sizeof(icmp));
         return sizeof(icmp) + PAYLOAD;
@@ -51,7 +75,8 @@ static __u8 protocol_of(enum packet_kind kind)
 
 static size_t build_ipv4(const struct packet_shape *shape, unsigned char *l3)
 {
-    static const __u8 server[4] = WORLD_SERVER4, pod[4] = WORLD_POD4;
+    static const __u8 direct[4] = WORLD_SERVER4, learnt[4] = {192, 0, 2, 1}, pod[4] = WORLD_POD4;
+    const __u8 *server = shape->is_learnt ? learnt : direct;
     struct iphdr ip = {.version = 4, .ihl = 5, .ttl = 64, .protocol = protocol_of(shape->kind)};
     size_t length = sizeof(ip) + build_l4(shape, l3 + sizeof(ip));
 

@@ -15,13 +15,17 @@
 #define BATCHED_RUNS 20000
 #define BENCH_CPU 0
 
-static const __u32 world_others[] = {1, 100, 1000, 10000};
-enum { WORLDS = sizeof(world_others) / sizeof(world_others[0]) };
+static const struct world_shape shapes[] = {
+    {.name = "1 other block", .others = 1},
+    {.name = "no rule for names or requests in the pod", .others = 1, .is_plain = true},
+    {.name = "1,000 blocks and names, 250 profiles", .others = 1000},
+    {.name = "10,000 blocks and names, 250 profiles", .others = 10000},
+};
+enum { WORLDS = sizeof(shapes) / sizeof(shapes[0]) };
 
 struct measured {
     const struct prog_case *test;
     const struct world *world;
-    __u32 others;
     struct samples raw;
 };
 
@@ -34,9 +38,15 @@ static void start_worlds(void)
     for (size_t i = 0; i < WORLDS; i++) {
         char directory[96];
 
-        snprintf(directory, sizeof(directory), "%s/others-%u", sandbox.bpffs, world_others[i]);
-        world_start(&worlds[i], directory, world_others[i]);
+        snprintf(directory, sizeof(directory), "%s/world-%zu", sandbox.bpffs, i);
+        world_start(&worlds[i], directory, &shapes[i]);
     }
+}
+
+/* Whether it is about what has no name and no request. */
+static bool is_in_plain(const struct prog_case *test)
+{
+    return test->packet.payload == PAYLOAD_ZEROS && !test->is_named;
 }
 
 /* Baselines are taken in each world too: where a program lies in memory has its price. */
@@ -48,12 +58,12 @@ static void list_measured(const struct bench *bench)
     for (size_t i = 0; i < WORLDS; i++) {
         for (size_t j = 0; j < prog_cases_count; j++) {
             bool is_base = prog_cases[j].target == TARGET_EMPTY;
+            bool is_there = !shapes[i].is_plain || is_in_plain(&prog_cases[j]);
 
             if (!is_base && bench->only && !strstr(prog_cases[j].name, bench->only))
                 continue;
-            if (i == 0 || prog_cases[j].grows || is_base)
-                measured[measured_count++] =
-                    (struct measured){.test = &prog_cases[j], .world = &worlds[i], .others = world_others[i]};
+            if (i == 0 || (is_there && (prog_cases[j].grows || is_base)))
+                measured[measured_count++] = (struct measured){.test = &prog_cases[j], .world = &worlds[i]};
         }
     }
 }
@@ -116,11 +126,11 @@ static void report(const struct bench *bench)
 /* The ratio of medians would mix rounds: of each round the ratio, and of those the median. */
 static void report_growth(const struct bench *bench)
 {
-    bench_section("Growth: times the figure with %u other block", world_others[0]);
+    bench_section("Growth: times the figure with %s", shapes[0].name);
     for (size_t i = 0; i < measured_count; i++) {
         const struct measured *m = &measured[i];
         struct samples first = {0}, net = {0}, ratio = {0};
-        char name[128];
+        char name[160];
 
         if (m->world == &worlds[0] || m->test->target == TARGET_EMPTY)
             continue;
@@ -128,14 +138,73 @@ static void report_growth(const struct bench *bench)
         subtract(m, &net);
         for (size_t j = 0; j < net.count && j < first.count && first.values; j++)
             samples_add(&ratio, net.values[j] / first.values[j]);
-        snprintf(name, sizeof(name), "%.48s, %u", m->test->name, m->others);
+        snprintf(name, sizeof(name), "%s: %s", m->test->name, m->world->shape.name);
 
-        const struct figure figure = {.name = name, .unit = "times", .goal = 1.05};
+        const struct figure figure = {.name = name, .unit = "times", .goal = m->test->packet.payload ? 1.1 : 1.05};
 
         bench_report(bench, &figure, &ratio);
         samples_free(&first);
         samples_free(&net);
         samples_free(&ratio);
+    }
+}
+
+/* Of each round the difference, for each of `count` things that the second case has more. */
+static void report_difference(const struct bench *bench, const struct figure *figure, const char *names[2], int count)
+{
+    const struct measured *each[2] = {NULL, NULL};
+    struct samples net[2] = {{0}}, difference = {0};
+
+    for (size_t i = 0; i < measured_count; i++) {
+        for (int j = 0; j < 2; j++) {
+            if (measured[i].world == &worlds[0] && strcmp(measured[i].test->name, names[j]) == 0)
+                each[j] = &measured[i];
+        }
+    }
+    if (!each[0] || !each[1])
+        return; /* --only */
+    subtract(each[0], &net[0]);
+    subtract(each[1], &net[1]);
+    for (size_t i = 0; i < net[0].count; i++)
+        samples_add(&difference, (net[1].values[i] - net[0].values[i]) / count);
+    bench_report(bench, figure, &difference);
+    samples_free(&net[0]);
+    samples_free(&net[1]);
+    samples_free(&difference);
+}
+
+static void report_differences(const struct bench *bench)
+{
+    static const struct {
+        struct figure figure;
+        const char *names[2];
+        int count;
+    } differences[] = {
+        {{"DNS answer, each address more", "ns", 120, 80, NULL},
+         {"DNS answer, CNAME and 1 address", "DNS answer, CNAME and 16 addresses"},
+         15},
+        {{"DNS answer, a CNAME more", "ns", 0, 0, NULL},
+         {"DNS answer, 1 address", "DNS answer, CNAME and 1 address"},
+         1},
+        {{"new flow, 100,000 prefixes against 1", "ns", 120, 0, NULL},
+         {"new TCP flow, 1 prefix and 1 port, IPv4", "new TCP flow, 100,000 prefixes"},
+         1},
+        {{"established, 100,000 prefixes against 1", "ns", 3, 0, NULL},
+         {"established TCP from the pod, IPv4", "established TCP, 100,000 prefixes"},
+         1},
+        {{"established, to a learnt address against a prefix", "ns", 0, 0, NULL},
+         {"established TCP from the pod, IPv4", "established TCP, to a learnt address"},
+         1},
+        {{"new flow, to a learnt address against a prefix", "ns", 0, 0, NULL},
+         {"new TCP flow, 1 prefix and 1 port, IPv4", "new TCP flow, to a learnt address"},
+         1},
+    };
+
+    bench_section("Differences");
+    for (size_t i = 0; i < sizeof(differences) / sizeof(differences[0]); i++) {
+        const char *names[2] = {differences[i].names[0], differences[i].names[1]};
+
+        report_difference(bench, &differences[i].figure, names, differences[i].count);
     }
 }
 
@@ -151,6 +220,7 @@ int main(int argc, char **argv)
     list_measured(&bench);
     measure(&bench);
     report(&bench);
+    report_differences(&bench);
     report_growth(&bench);
     for (size_t i = 0; i < measured_count; i++)
         samples_free(&measured[i].raw);

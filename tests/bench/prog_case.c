@@ -9,10 +9,12 @@
 
 #include <bpf/bpf.h>
 
+#include "tests/bench/prog_names.h"
 #include "tests/bpf/sandbox.h"
 
 #define NEXT 0xffffffff /* TC_ACT_UNSPEC, TCX_NEXT */
 #define DROP 2
+#define REDIRECT 7
 #define ALLOW 1
 #define BATCH 5000 /* events of 144 bytes: the ring of 1 MiB has room for 7281 */
 #define READER_CPU 1
@@ -24,18 +26,21 @@ bool prog_case_is_batch(const struct prog_case *test)
     return test->telling == TELL_ROOM || test->telling == TELL_READER;
 }
 
+bool prog_case_is_received(const struct prog_case *test)
+{
+    return test->wrapper == WRAPPER_RECEIVE || test->wrapper == WRAPPER_ANSWER;
+}
+
 static enum world_program first_program(const struct prog_case *test)
 {
-    switch (test->wrapper) {
-    case WRAPPER_KEEP:
-        return WORLD_KEEP;
-    case WRAPPER_FORGET:
-        return WORLD_FORGET;
-    case WRAPPER_RECEIVE:
-        return WORLD_RECEIVE;
-    default:
-        return test->target == TARGET_PARSE ? WORLD_PARSE : WORLD_EMPTY;
-    }
+    static const enum world_program programs[WRAPPERS] = {
+        [WRAPPER_KEEP] = WORLD_KEEP,     [WRAPPER_FORGET] = WORLD_FORGET, [WRAPPER_RECEIVE] = WORLD_RECEIVE,
+        [WRAPPER_ANSWER] = WORLD_ANSWER, [WRAPPER_FIRST] = WORLD_FIRST,   [WRAPPER_NEXT] = WORLD_NEXT,
+    };
+
+    if (test->wrapper != WRAPPER_NONE)
+        return programs[test->wrapper];
+    return test->target == TARGET_PARSE ? WORLD_PARSE : WORLD_EMPTY;
 }
 
 static int target_fd(const struct prog_case *test, const struct world *world)
@@ -48,14 +53,14 @@ static int target_fd(const struct prog_case *test, const struct world *world)
     case TARGET_INGRESS:
         return world->datapath.programs[PROGRAM_INGRESS];
     default:
-        return world->programs[test->wrapper == WRAPPER_RECEIVE ? WORLD_EMPTY_IN : WORLD_EMPTY];
+        return world->programs[prog_case_is_received(test) ? WORLD_EMPTY_IN : WORLD_EMPTY];
     }
 }
 
 /* The program to start, with the wrapper pointed at the target. */
 static int program_fd(const struct prog_case *test, const struct world *world)
 {
-    int array = test->wrapper == WRAPPER_RECEIVE ? world->next_cgroup : world->next_tc;
+    int array = prog_case_is_received(test) ? world->next_cgroup : world->next_tc;
     int fd = target_fd(test, world);
     __u32 zero = 0;
 
@@ -68,11 +73,13 @@ static int program_fd(const struct prog_case *test, const struct world *world)
 
 static __u32 expected_return(const struct prog_case *test)
 {
-    if (test->target == TARGET_INGRESS || test->wrapper == WRAPPER_RECEIVE)
+    if (test->target == TARGET_INGRESS || prog_case_is_received(test))
         return test->verdict == VERDICT_DROPPED ? 0 : ALLOW;
     if (test->target < TARGET_FROM_POD)
         return EMPTY_TC;
-    return test->verdict == VERDICT_DROPPED ? DROP : NEXT;
+    if (test->verdict != VERDICT_DROPPED)
+        return NEXT;
+    return test->packet.payload == PAYLOAD_REQUEST ? REDIRECT : DROP; /* a RST goes back into the pod */
 }
 
 static void own(const struct prog_case *test, const struct world *world)
@@ -80,6 +87,9 @@ static void own(const struct prog_case *test, const struct world *world)
     bool is_tcp = test->packet.kind == PACKET_DATA || test->packet.kind == PACKET_SYN;
 
     world_own(world, test->binary, is_tcp ? IPPROTO_TCP : IPPROTO_UDP, is_tcp ? SOCK_STREAM : SOCK_DGRAM);
+    world->owner->sequence = PACKET_SEQUENCE;
+    if (test->wrapper == WRAPPER_ANSWER)
+        prog_names_expect(test, world);
 }
 
 /* One system call: a fresh socket, `repeat` packets. Returns seconds of CPU time. */
@@ -102,6 +112,23 @@ static double run(const struct prog_case *test, const struct world *world, int f
         bench_fail("%s %s: the program returned %d, not %d", NAME(test, world), (int)options.retval,
                    (int)expected_return(test));
     return seconds;
+}
+
+double prog_case_send(const struct prog_case *test, const struct world *world)
+{
+    return run(test, world, program_fd(test, world), 1);
+}
+
+/* The same request with another method must be refused. */
+static void check_is_judged(const struct prog_case *test, const struct world *world)
+{
+    struct prog_case other = *test;
+
+    other.packet.method = "PUT";
+    other.verdict = VERDICT_DROPPED;
+    other.reason = REASON_HTTP_REQUEST;
+    prog_case_send(&other, world);
+    world_forget_refusal(world);
 }
 
 static void set_telling(const struct prog_case *test, const struct world *world)
@@ -166,12 +193,24 @@ static double run_batches(const struct prog_case *test, const struct world *worl
     return seconds;
 }
 
+/* What must have happened before, and whether what is allowed is judged at all. */
+static void prepare(const struct prog_case *test, const struct world *world)
+{
+    if (test->is_named)
+        prog_names_teach(test, world);
+    else if (test->wrapper == WRAPPER_ANSWER)
+        prog_names_ask(test, world);
+    if (test->target >= TARGET_FROM_POD && test->packet.payload == PAYLOAD_REQUEST && !test->packet.method)
+        check_is_judged(test, world);
+    program_fd(test, world);
+}
+
 double prog_case_run(const struct prog_case *test, const struct world *world, unsigned int runs)
 {
     bool is_batch = prog_case_is_batch(test), is_judged = test->target >= TARGET_FROM_POD;
     unsigned int batches = runs / BATCH ? runs / BATCH : 1;
     int fd = program_fd(test, world);
-    struct traffic passed = world_traffic(world);
+    struct traffic passed;
     double seconds;
 
     set_telling(test, world);
@@ -181,10 +220,16 @@ double prog_case_run(const struct prog_case *test, const struct world *world, un
     struct tally before = world_tally(world, test->direction, test->verdict, test->reason);
 
     runs = is_batch ? batches * BATCH : runs;
+    prepare(test, world);
+    passed = world_traffic(world);
     seconds = is_batch ? run_batches(test, world, fd, batches) : run(test, world, fd, runs);
     if (is_judged && test->verdict != VERDICT_FORWARDED)
         check(test, world, &before, runs);
     else if (is_judged && test->target != TARGET_INGRESS)
         check_passed(test, world, &passed, runs);
+    if (is_judged && test->packet.payload == PAYLOAD_ANSWER)
+        prog_names_check_learnt(test, world);
+    if (is_judged && test->packet.payload == PAYLOAD_QUERY && test->verdict == VERDICT_FORWARDED)
+        prog_names_check_asked(test, world);
     return seconds * 1e9 / runs;
 }

@@ -15,6 +15,9 @@ enum wrapper {
     WRAPPER_KEEP,    /* the socket keeps its ruling */
     WRAPPER_FORGET,  /* it loses its ruling before each packet */
     WRAPPER_RECEIVE, /* keeps, before cgroup_skb/ingress */
+    WRAPPER_ANSWER,  /* the same, and the query has not been answered yet */
+    WRAPPER_FIRST,   /* keeps, and each segment is the first of its stream */
+    WRAPPER_NEXT,    /* keeps, and each segment is the next of its stream */
     WRAPPERS,
 };
 
@@ -42,7 +45,8 @@ struct prog_case {
     struct packet_shape packet;
     enum world_binary binary;
     enum telling telling;
-    bool grows; /* measured in every world */
+    bool grows;    /* measured in every world */
+    bool is_named; /* its peer must have been learnt from an answer before */
     /* What must come of it: of the flow. */
     __u8 direction, verdict, reason;
 };
@@ -52,9 +56,12 @@ extern const size_t prog_cases_count;
 
 /* A few thousand runs at a time, so that the ring can take an event of each. */
 bool prog_case_is_batch(const struct prog_case *test);
+bool prog_case_is_received(const struct prog_case *test);
 /* What is subtracted: the same wrapper before an empty program, run as often at a time. */
 const struct prog_case *prog_case_baseline(const struct prog_case *test);
 
+/* One packet, whose verdict is checked. */
+double prog_case_send(const struct prog_case *test, const struct world *world);
 /* Runs it about `runs` times and checks everything; returns nanoseconds of CPU time a run. */
 double prog_case_run(const struct prog_case *test, const struct world *world, unsigned int runs);
 

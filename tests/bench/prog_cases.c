@@ -10,11 +10,27 @@
 #define SILENT .goal = 120, .aim = 90
 #define TOLD .wrapper = WRAPPER_FORGET, .packet = {.kind = PACKET_SYN, .is_other_port = true}, REFUSED
 
+#define QUERY(of) .packet = {.kind = PACKET_DATAGRAM, .payload = PAYLOAD_QUERY, .name = (of)}, .binary = BINARY_RESOLVER
+#define KEPT_FLOW .wrapper = WRAPPER_KEEP, .target = TARGET_FROM_POD
+#define ANSWER(of, count)                                                                                              \
+    .packet = {.kind = PACKET_DATAGRAM,                                                                                \
+               .is_to_pod = true,                                                                                      \
+               .payload = PAYLOAD_ANSWER,                                                                              \
+               .name = WORLD_NAME,                                                                                     \
+               .alias = (of),                                                                                          \
+               .addresses = (count)},                                                                                  \
+    .binary = BINARY_RESOLVER, .wrapper = WRAPPER_ANSWER, PASSES
+#define REQUEST .packet = {.kind = PACKET_DATA, .payload = PAYLOAD_REQUEST}, .binary = BINARY_HTTP, PASSES
+#define TO_NAME(of) .packet = {.kind = (of), .is_learnt = true}, .binary = BINARY_NAMED, .is_named = true
+
 const struct prog_case prog_cases[] = {
     {"an empty program", .wrapper = WRAPPER_NONE},
     {"wrapper: keep", .wrapper = WRAPPER_KEEP},
     {"wrapper: forget", .wrapper = WRAPPER_FORGET},
     {"wrapper: receive", .wrapper = WRAPPER_RECEIVE, PASSES},
+    {"wrapper: answer", ANSWER(NULL, 1)},
+    {"wrapper: first segment", .wrapper = WRAPPER_FIRST},
+    {"wrapper: next segment", .wrapper = WRAPPER_NEXT},
     {"wrapper: forget, in batches", .wrapper = WRAPPER_FORGET, .telling = TELL_ROOM},
 
     {"headers of IPv4 and TCP parsed, nothing else", .target = TARGET_PARSE},
@@ -38,7 +54,29 @@ const struct prog_case prog_cases[] = {
     {"new TCP flow, 1 prefix and 1 port, IPv6", NEW_FLOW, .packet = {.kind = PACKET_SYN, .is_ipv6 = true}},
     {"new TCP flow, 1,000 prefixes", NEW_FLOW, .packet = {.kind = PACKET_SYN}, .binary = BINARY_CIDRS_1000},
     {"new TCP flow, 10,000 prefixes", NEW_FLOW, .packet = {.kind = PACKET_SYN}, .binary = BINARY_CIDRS_10000},
+    {"new TCP flow, 100,000 prefixes", NEW_FLOW, .packet = {.kind = PACKET_SYN}, .binary = BINARY_CIDRS_100000},
+    {"established TCP, 100,000 prefixes", ESTABLISHED, KEPT_FLOW, .binary = BINARY_CIDRS_100000},
+    {"established TCP, to a learnt address", ESTABLISHED, KEPT_FLOW, TO_NAME(PACKET_DATA)},
+    {"new TCP flow, to a learnt address", NEW_FLOW, TO_NAME(PACKET_SYN)},
     {"new UDP flow, 1 prefix and 1 port, IPv4", NEW_FLOW, .packet = {.kind = PACKET_DATAGRAM}},
+
+    {"DNS query, exact name of 30 bytes", .goal = 200, .aim = 120, KEPT_FLOW, QUERY(WORLD_NAME), PASSES, .grows = true},
+    {"DNS query, *.x, name of 5 labels", .goal = 350, .aim = 200, KEPT_FLOW, QUERY(WORLD_STARRED), PASSES,
+     .grows = true},
+    {"DNS query, **.x, name of 5 labels", .goal = 350, .aim = 200, KEPT_FLOW, QUERY(WORLD_DEEP), PASSES},
+    {"DNS query, exact name, and the flow is new", .wrapper = WRAPPER_FORGET, .target = TARGET_FROM_POD,
+     QUERY(WORLD_NAME), PASSES},
+    {"DNS query, refused by name, silent", KEPT_FLOW, QUERY(WORLD_FORBIDDEN), .verdict = VERDICT_DROPPED,
+     .reason = REASON_DNS_NAME, .grows = true},
+    {"DNS answer, 1 address", .goal = 450, .aim = 350, .target = TARGET_INGRESS, ANSWER(NULL, 1), .grows = true},
+    {"DNS answer, CNAME and 1 address", .goal = 450, .aim = 350, .target = TARGET_INGRESS, ANSWER(WORLD_ALIAS, 1)},
+    {"DNS answer, CNAME and 4 addresses", .goal = 810, .aim = 590, .target = TARGET_INGRESS, ANSWER(WORLD_ALIAS, 4)},
+    {"DNS answer, CNAME and 16 addresses", .goal = 2250, .aim = 1550, .target = TARGET_INGRESS,
+     ANSWER(WORLD_ALIAS, 16)},
+    {"HTTP request head of 200 bytes, first of its connection", .goal = 500, .aim = 250, .wrapper = WRAPPER_FIRST,
+     .target = TARGET_FROM_POD, REQUEST},
+    {"HTTP request head of 200 bytes, connection kept alive", .goal = 500, .aim = 250, .wrapper = WRAPPER_NEXT,
+     .target = TARGET_FROM_POD, REQUEST},
 
     {"refused, silent: the same TCP flow again", SILENT, REFUSED, .wrapper = WRAPPER_KEEP,
      .packet = {.kind = PACKET_SYN, .is_other_port = true}},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/bench/world.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +16,16 @@
 #include "datapath/record.h"
 #include "lib/cleanup.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/packets.h"
 #include "tests/bench/world_policy.h"
 #include "tests/bpf/sandbox.h"
 
+#define HOUR_NS 3600000000000ULL
+
 static const char *const program_names[WORLD_PROGRAMS] = {
-    [WORLD_KEEP] = "bench_keep",   [WORLD_FORGET] = "bench_forget",     [WORLD_RECEIVE] = "bench_receive",
-    [WORLD_EMPTY] = "bench_empty", [WORLD_EMPTY_IN] = "bench_empty_in", [WORLD_PARSE] = "bench_parse",
+    [WORLD_KEEP] = "bench_keep",     [WORLD_FORGET] = "bench_forget",     [WORLD_RECEIVE] = "bench_receive",
+    [WORLD_EMPTY] = "bench_empty",   [WORLD_EMPTY_IN] = "bench_empty_in", [WORLD_PARSE] = "bench_parse",
+    [WORLD_ANSWER] = "bench_answer", [WORLD_FIRST] = "bench_first",       [WORLD_NEXT] = "bench_next",
 };
 
 static void add_pod(struct world *world)
@@ -55,6 +60,7 @@ static void share_maps(const struct world *world)
             if (strcmp(name, pins_map_name(i)) == 0 && bpf_map__reuse_fd(map, world->datapath.maps[i]))
                 bench_fail("%s: cannot be shared: %s", name, strerror(errno));
         }
+        /* What only the shipped programs use. */
         if (strcmp(name, "nsp_no_binary") == 0)
             bpf_map__set_autocreate(map, false);
     }
@@ -86,18 +92,20 @@ static void load_wrappers(struct world *world)
         bench_fail("%s: its data: %s", path, strerror(errno));
 }
 
-void world_start(struct world *world, const char *directory, __u32 others)
+void world_start(struct world *world, const char *directory, const struct world_shape *shape)
 {
     const struct load_options options = {.directory = directory};
     struct error err;
     int adopted;
 
-    *world = (struct world){0};
+    *world = (struct world){.shape = *shape};
     if (load_or_adopt(&world->datapath, &options, &adopted, &err))
         bench_fail("%s", err.msg);
     add_pod(world);
     load_wrappers(world);
-    world_write_policy(world, others);
+    world->datapath.control->name_floor_ns = HOUR_NS;
+    world->datapath.control->name_cap_ns = 24 * HOUR_NS;
+    world_write_policy(world);
     if (record_set_state(&world->datapath, world->slot, world->epoch, WORLD_POLICY, POD_READY))
         bench_fail("the pod cannot be made ready");
 }
@@ -145,4 +153,37 @@ struct tally world_tally(const struct world *world, int direction, int verdict, 
     if (bpf_map_lookup_elem(world->datapath.maps[MAP_TALLIES], &world->slot, &pod))
         bench_fail("nsp_tallies: %s", strerror(errno));
     return pod.tallies[direction][verdict][reason];
+}
+
+int world_open_table(const struct world *world, enum pins_map map)
+{
+    __u32 id;
+    int fd;
+
+    if (bpf_map_lookup_elem(world->datapath.maps[map], &world->slot, &id))
+        bench_fail("%s: the pod has none: %s", pins_map_name(map), strerror(errno));
+    fd = bpf_map_get_fd_by_id(id);
+    if (fd < 0)
+        bench_fail("%s: %s", pins_map_name(map), strerror(errno));
+    return fd;
+}
+
+void world_forget_refusal(const struct world *world)
+{
+    cleanup_close int flows = world_open_table(world, MAP_FLOWS);
+    const struct flow_key key = {
+        .remote = {[10] = 0xff, 0xff, 10, 20, 0, 9},
+        .local = {[10] = 0xff, 0xff, 10, 19, 0, 2},
+        .remote_port_be = htons(WORLD_PORT),
+        .local_port_be = htons(PACKET_POD_PORT),
+        .epoch = world->epoch,
+        .protocol = IPPROTO_TCP,
+    };
+    struct pod_tally pod;
+
+    if (bpf_map_delete_elem(flows, &key) || bpf_map_lookup_elem(world->datapath.maps[MAP_TALLIES], &world->slot, &pod))
+        bench_fail("the refused flow: %s", strerror(errno));
+    pod.refused_ns = 0;
+    if (bpf_map_update_elem(world->datapath.maps[MAP_TALLIES], &world->slot, &pod, BPF_EXIST))
+        bench_fail("nsp_tallies: %s", strerror(errno));
 }

@@ -7,6 +7,7 @@
 #define NSP_TESTS_BENCH_WORLD_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 
 #include "datapath/pins.h"
 #include "tests/bench/owner.h"
@@ -31,12 +32,22 @@
 #define WORLD_PORT 8080
 #define WORLD_OTHER_PORT 9090 /* refused by port */
 
+#define WORLD_NAME "backend.shop.svc.cluster.local"    /* exact: 30 characters, 5 labels */
+#define WORLD_STARRED "backend.apps.svc.cluster.local" /* by *.apps.svc.cluster.local, as long */
+#define WORLD_DEEP "one.two.apps.example.internal"     /* by **.example.internal */
+#define WORLD_FORBIDDEN "backend.evil.svc.cluster.local"
+#define WORLD_ALIAS "backend-7.shop.svc.cluster.local"
+
 /* The executables that the policy knows, and one that it does not. */
 enum world_binary {
     BINARY_CLIENT,  /* enforce: one IPv4 and one IPv6 prefix */
     BINARY_IGNORED, /* the same rules, action ignore */
     BINARY_CIDRS_1000,
     BINARY_CIDRS_10000,
+    BINARY_CIDRS_100000,
+    BINARY_RESOLVER, /* may ask for some names */
+    BINARY_NAMED,    /* may reach what one name leads to */
+    BINARY_HTTP,     /* may GET two paths */
     BINARY_UNLISTED,
     WORLD_BINARIES,
 };
@@ -45,13 +56,24 @@ enum world_program {
     WORLD_KEEP,
     WORLD_FORGET,
     WORLD_RECEIVE,
+    WORLD_ANSWER,
+    WORLD_FIRST,
+    WORLD_NEXT,
     WORLD_EMPTY,
     WORLD_EMPTY_IN,
     WORLD_PARSE,
     WORLD_PROGRAMS,
 };
 
+/* What the policies hold beside what is measured. */
+struct world_shape {
+    const char *name;
+    __u32 others;  /* blocks with a rule set and a name of their own, of up to 250 policies */
+    bool is_plain; /* no rule anywhere is about names or requests */
+};
+
 struct world {
+    struct world_shape shape;
     struct datapath datapath;
     struct bpf_object *wrappers;
     struct owner *owner; /* mapped: the wrappers' variable */
@@ -60,8 +82,8 @@ struct world {
     __u32 slot, epoch;
 };
 
-/* Each ends the bench on failure. `others`: blocks with a rule set of their own beside those above. */
-void world_start(struct world *world, const char *directory, __u32 others);
+/* Each ends the bench on failure. */
+void world_start(struct world *world, const char *directory, const struct world_shape *shape);
 void world_stop(struct world *world);
 
 /* The owner that the wrapper writes into the socket of the next run. */
@@ -69,6 +91,10 @@ void world_own(const struct world *world, enum world_binary binary, __u8 protoco
 
 /* The pod's counters, of all CPUs together. */
 struct traffic world_traffic(const struct world *world);
+/* A map that the pod's slot has of its own: MAP_FLOWS, MAP_LEARNT. The caller closes it. */
+int world_open_table(const struct world *world, enum pins_map map);
+/* What a refused request to WORLD_SERVER4 leaves behind: packets to the pod would look for its flow. */
+void world_forget_refusal(const struct world *world);
 struct tally world_tally(const struct world *world, int direction, int verdict, int reason);
 
 #endif

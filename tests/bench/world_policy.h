@@ -7,7 +7,9 @@
 
 #define WORLD_POLICY 1
 
-void world_write_policy(const struct world *world, __u32 others);
+void world_write_policy(const struct world *world);
+/* The ruling of a UDP flow from the pod that some part allows and whose datagrams are read. */
+__u64 world_ruling(void);
 /* The key under which the policy knows an executable. */
 void world_path(const struct world *world, enum world_binary binary, __u8 path[16]);
 
