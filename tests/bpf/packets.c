@@ -225,7 +225,7 @@ bool packets_is_reset(const __u8 *frame, size_t length)
     size_t header = is_ipv4 ? 20 : 40;
     const __u8 *tcp = ip + header;
 
-    if (length != 14 + header + 20 || tcp[13] != 0x04 || tcp[12] != 5 << 4)
+    if (length != 14 + header + 20 || (tcp[13] != 0x04 && tcp[13] != 0x14) || tcp[12] != 5 << 4)
         return false;
 
     size_t said = is_ipv4 ? (size_t)(ip[2] << 8 | ip[3]) : 40U + (size_t)(ip[4] << 8 | ip[5]);
