@@ -2,6 +2,7 @@
 /* The hook on the pod's cgroup that judges what a socket receives. What finds no socket is judged in tc.bpf.c. */
 #include "datapath/datagram.h"
 #include "datapath/flow_datagram.h"
+#include "datapath/refuse.h"
 #include "datapath/stream.h"
 
 #define ALLOW 1
@@ -67,9 +68,7 @@ static __always_inline int receive(struct __sk_buff *skb, struct inspection *in,
     const struct packet *p = &in->packet;
 
     if (p->reason || !state) {
-        in->reason = p->reason ? p->reason : REASON_FOREIGN_SOCKET;
-        policy_judge(in, QUESTION_NONE);
-        event_report(in);
+        refuse_as(in, p->reason ? p->reason : REASON_FOREIGN_SOCKET);
         return in->verdict == VERDICT_DROPPED ? REFUSE : ALLOW;
     }
     if (p->flow.protocol == PROTOCOL_TCP && state->type != SOCK_RAW)
