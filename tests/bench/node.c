@@ -113,7 +113,8 @@ static _Noreturn void run_policyd(const struct node *node)
     dup2(fd, STDOUT_FILENO);
     dup2(fd, STDERR_FILENO);
     execl(program, "policyd", "--config", "/dev/null", "--manifests", node->manifests, "--bpffs", sandbox.pins,
-          "--socket", node->socket, "--cni-socket", node->cni_socket, "--log-level", "warning", NULL);
+          "--socket", node->socket, "--cni-socket", node->cni_socket, "--log-level", "warning", "--events-per-second",
+          node->tells_all ? "0" : "10", NULL);
     _exit(127);
 }
 

@@ -16,7 +16,8 @@ struct node {
     char manifests[80];
     char socket[80];
     char cni_socket[80];
-    pid_t policyd; /* 0: not running */
+    pid_t policyd;  /* 0: not running */
+    bool tells_all; /* events have no limit */
 };
 
 void node_start(struct node *node);
