@@ -8,7 +8,7 @@ BY_PORT = {53: "dns", 80: "http", 443: "https"}
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI", "COPY", "MOVE",
            "LOCK", "UNLOCK", "MKCOL", "PROPFIND", "PROPPATCH", "SEARCH", "REPORT"]
 BEGINNINGS = [blanks + (method + " ").encode()[:8] for method in METHODS for blanks in (b"", b"\r\n", b"\r\n\r\n")]
-STREAM_QUERY_MAX = 640  # bytes of a query over TCP: a name, and a few options
+STREAM_QUERY_MIN, STREAM_QUERY_MAX = 17, 640  # bytes of a query over TCP: a name, and a few options
 NO_END = b"\r\n" * 4 + bytes(70000)  # what no unfinished head survives
 FIRST = 16  # bytes by which everything is known
 
@@ -58,8 +58,10 @@ def is_query_header(data):
 
 
 def is_dns(data):
-    """Over TCP: a length, then a query."""
-    if len(data) > 4 and data[4] & 0xf8:
+    """Over TCP: a length, then a query, which has no flags that only answers have."""
+    if len(data) > 1 and not STREAM_QUERY_MIN <= int.from_bytes(data[:2], "big") <= STREAM_QUERY_MAX:
+        return False
+    if (len(data) > 4 and data[4] & 0xf8) or (len(data) > 5 and data[5] & 0x8f):
         return False
     return is_query_header(data[2:14]) if len(data) >= 14 else None
 

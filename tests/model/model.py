@@ -37,13 +37,17 @@ class Flow:
         self.judgement = None
         self.connection = None
         self.refusal = None  # why nothing of it passes any more
-        self.has_spoken = False
+        self.unread_ways = set()  # of a connection: whose first bytes nobody has read
         self.seen = 0
 
     def is_live(self, now):
         if self.protocol == TCP and self.owner:
             return True
         return now - self.seen < (ANSWERED_S if self.is_answered else IDLE_S)
+
+    def note_unread(self, step):
+        if step.get("payload") and not (self.connection and step["way"] in self.connection.expected):
+            self.unread_ways.add(step["way"])
 
     def is_opener(self, step):
         return (step["way"] == "out") == (self.direction == "egress")
@@ -57,6 +61,8 @@ class Answer:
         self.passes = True
         self.counted = []
         self.shares = []
+        self.waits = False  # the packet is dropped, and must come again
+        self.is_open = False  # nobody says what must be
         self.early = None  # what is bound to be found, and may be now: (flow, step, what)
 
     def __str__(self):
@@ -73,6 +79,11 @@ class Answer:
         if "DROPPED" in refusals:
             self.counted.append(("DROPPED", refusals["DROPPED"].reasons))
             self.passes = False
+
+    def wait(self):
+        self.counted.append(("DROPPED", {"STREAM"}))
+        self.passes = False
+        self.waits = True
 
     def count_accepted(self, refusals):
         """An accepted connection that passes was told of when its SYN met the listener."""
@@ -159,6 +170,9 @@ class Pod:
     def follow(self, step, socket, answer):
         """The packet's flow is judged, and so is what the packet carries."""
         flow = self.open(step, socket)
+        if flow.refusal and flow.revision != self.revision:
+            answer.is_open = True  # a connection that was ended for what it carried: there is no going on
+            return
         flow.is_answered |= not flow.is_opener(step)
         flow.seen = self.now
         if flow.revision != self.revision:
@@ -171,7 +185,7 @@ class Pod:
         else:
             answer.count_again(flow.refusal or flow.judgement.refusals)
         if not answer.passes:
-            flow.has_spoken |= bool(step.get("payload"))
+            flow.note_unread(step)
         elif socket:
             self.inspect(flow, step, bytes.fromhex(step.get("payload", "")), answer)
 
@@ -243,7 +257,7 @@ class Pod:
 
     def inspect(self, flow, step, data, answer):
         if not self.is_read(flow):
-            flow.has_spoken |= bool(data)
+            flow.note_unread(step)
             return
         if flow.protocol == UDP:
             self.inspect_datagram(flow, step, data, answer)
@@ -271,37 +285,43 @@ class Pod:
         return "DROPPED" in refusals
 
     def inspect_segment(self, flow, step, data, answer):
-        """A connection's bytes in order. What lies ahead waits, what repeats is known."""
-        if not flow.connection and not flow.has_spoken:
+        """A connection's bytes in order, if somebody wants to know them."""
+        if not flow.connection:
             whole = bytes.fromhex(step.get("whole", ""))[step.get("offset", 0):]
             flow.connection = Connection(flow.port, flow.remote, whole)
-        flow.has_spoken = True
         connection = flow.connection
-        if connection and not connection.is_done and (flow.is_opener(step) or connection.application == "dns"):
-            data = connection.take_in_order(step["way"], step.get("offset", 0), data)
-            if data is None:
-                answer.count_again({"DROPPED": Refusal([(None, "STREAM")])})
-                return
-            if not data:
-                return
-        if not connection:
-            asked = [unread()]
-        elif connection.is_done:
+        if connection.is_done:
             asked = [] if connection.revision == self.revision else [connection.identity]
-        elif flow.is_opener(step):
-            asked = connection.feed(data)
-        elif connection.application == "dns":
-            messages, asked = connection.feed_replies(data)
-            for message in messages:
-                self.judge_reply(flow, step, message, answer)
-        else:
+        elif not flow.is_opener(step) and connection.application != "dns":
             asked = connection.hear_other()
+        else:
+            asked = self.read_segment(flow, step, data, answer)
         if not answer.passes or self.refuses_any(flow, step, asked, answer):
-            flow.refusal = {"DROPPED": Refusal([(None, reason) for reason in answer.counted[-1][1]])}
-        elif connection:
-            connection.revision = self.revision
-            if flow.is_opener(step) and connection.will_end():
-                answer.early = flow, step, connection.will_end()
+            if not answer.waits:
+                flow.refusal = {"DROPPED": Refusal([(None, reason) for reason in answer.counted[-1][1]])}
+            return
+        connection.revision = self.revision
+        if flow.is_opener(step) and connection.will_end():
+            answer.early = flow, step, connection.will_end()
+
+    def read_segment(self, flow, step, data, answer):
+        """What is newly asked for. What lies ahead waits, where somebody may refuse; else the connection is given up."""
+        connection, way = flow.connection, step["way"]
+        if way in flow.unread_ways:
+            return [connection.finish(unread())]
+        data = connection.take_in_order(way, step.get("offset", 0), data)
+        if data is None and not flow.judgement.depends_on_application("DROPPED"):
+            return [connection.finish(unread())]
+        if data is None:
+            answer.wait()
+        if not data:
+            return []
+        if flow.is_opener(step):
+            return connection.feed(data)
+        messages, asked = connection.feed_replies(data)
+        for message in messages:
+            self.judge_reply(flow, step, message, answer)
+        return asked
 
     def refuses_any(self, flow, step, asked, answer):
         return any(self.judge_asked(flow, step, one, answer) for one in asked)

@@ -146,11 +146,11 @@ class Judgement:
                 refusals[side] = Refusal(heard)
         return refusals
 
-    def depends_on_application(self):
-        """Whether some side allows only on the condition of what the flow carries."""
+    def depends_on_application(self, *sides):
+        """Whether one of the sides (without: any) allows only on the condition of what the flow carries."""
         allowing = [(voice.side, voice.rules is not None and voice.rules.must_know()) for voice in self.voices
                     if voice.reason is None]
-        return any((side, True) in allowing and (side, False) not in allowing for side in ORDER)
+        return any((side, True) in allowing and (side, False) not in allowing for side in sides or ORDER)
 
     def judge_application(self, asked):
         """Those that allow the flow are asked about what it carries."""
