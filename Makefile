@@ -25,7 +25,7 @@ say   = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$@')
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests test check bench fuzz demo install uninstall test-kernels packages format clean help
+.PHONY: all tests test check bench bench-table fuzz demo install uninstall test-kernels packages format clean help
 .PHONY: $(addprefix check-,format tidy shell style arm64 plugin threats)
 
 ## all           build everything that is installed (the default)
@@ -36,6 +36,7 @@ all: $(BUILD)/nsp $(BUILD)/policyd $(BUILD)/nspctl
 ## check-threats every threat in tests/threats.tsv has a test or a reason, and tests/threats.md says which
 ## fuzz          give random input to all that reads what others wrote, 10 s a target
 ## bench         measure; prints ratios with quartiles, judges nothing
+## bench-table   the same, and write docs/performance.md; build/bench/nspbench is the prototype's own bench
 ## demo          install missing packages, build, show the product at work; KEEP=1 leaves it running
 ## install       into PREFIX, DESTDIR, CNI_BIN_DIR
 ## uninstall     remove what install put there, except the configuration
@@ -198,6 +199,9 @@ test-kernels: packages
 
 bench: all $(BENCHES) $(TEST_BPF) $(HELPERS)
 	@if [ -x tests/bench/run ]; then tests/bench/run; else set -e; for bench in $(BENCHES); do $$bench; done; fi
+
+bench-table: all $(BENCHES) $(TEST_BPF) $(HELPERS)
+	@tests/bench/run --table
 
 fuzz:
 	@tests/fuzz/run

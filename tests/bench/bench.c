@@ -36,8 +36,11 @@ static void read_cpu(char *cpu, size_t size)
 static void read_machine(struct bench *bench)
 {
     const char *revision = getenv("NSP_BENCH_REVISION");
+    time_t now = time(NULL);
     struct utsname system;
+    struct tm day;
 
+    strftime(bench->date, sizeof(bench->date), "%Y-%m-%d", gmtime_r(&now, &day));
     uname(&system);
     read_cpu(bench->cpu, sizeof(bench->cpu));
     snprintf(bench->kernel, sizeof(bench->kernel), "%.40s %.40s", system.release, system.machine);
@@ -52,7 +55,7 @@ static _Noreturn void usage(const char *name)
     exit(2);
 }
 
-void bench_start(struct bench *bench, const char *name, int rounds, int argc, char **argv)
+int bench_start_with_operands(struct bench *bench, const char *name, int rounds, int argc, char **argv)
 {
     static const struct option options[] = {
         {"rounds", required_argument, NULL, 'r'},
@@ -73,7 +76,7 @@ void bench_start(struct bench *bench, const char *name, int rounds, int argc, ch
         else if (option)
             usage(argv[0]);
     }
-    if (optind != argc || bench->rounds < 1)
+    if (bench->rounds < 1)
         usage(argv[0]);
     bench->results = results ? fopen(results, "ae") : NULL;
     if (results && !bench->results)
@@ -83,8 +86,16 @@ void bench_start(struct bench *bench, const char *name, int rounds, int argc, ch
            bench->cpu, bench->revision, bench->load_at_start);
     printf("%-62s %9s %9s %9s %9s  %s\n", "", "median", "quartile", "quartile", "min", "goal (aim)");
     fflush(stdout);
+    return optind;
 }
 
+void bench_start(struct bench *bench, const char *name, int rounds, int argc, char **argv)
+{
+    if (bench_start_with_operands(bench, name, rounds, argc, argv) != argc)
+        usage(argv[0]);
+}
+
+static char section[96];
 static void (*clean_up)(void);
 
 static void clean_up_once(void)
@@ -127,10 +138,9 @@ void bench_section(const char *format, ...)
     va_list arguments;
 
     va_start(arguments, format);
-    printf("  ");
-    vprintf(format, arguments);
-    printf("\n");
+    vsnprintf(section, sizeof(section), format, arguments);
     va_end(arguments);
+    printf("  %s\n", section);
 }
 
 void bench_fail(const char *format, ...)
@@ -197,9 +207,10 @@ static void print_goal(const struct figure *figure)
 
 static void write_line(const struct bench *bench, const struct figure *figure, json_t *values)
 {
-    json_t *line = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:f}", "bench", bench->name, "figure", figure->name,
-                             "unit", figure->unit, "kernel", bench->kernel, "cpu", bench->cpu, "revision",
-                             bench->revision, "load", bench->load_at_start);
+    json_t *line = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:f}", "bench", bench->name, "section",
+                             section, "figure", figure->name, "unit", figure->unit, "kernel", bench->kernel, "cpu",
+                             bench->cpu, "revision", bench->revision, "date", bench->date, "cpus",
+                             (int)sysconf(_SC_NPROCESSORS_ONLN), "load", bench->load_at_start);
 
     if (!line || !values || json_object_update(line, values))
         bench_fail("out of memory");

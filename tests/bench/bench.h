@@ -14,8 +14,7 @@ struct bench {
     int rounds;
     const char *only; /* measure what carries this text in its name; NULL: everything */
     FILE *results;    /* JSON lines, or NULL */
-    char machine[256];
-    char kernel[96], cpu[96], revision[64];
+    char kernel[96], cpu[96], revision[64], date[16];
     double load_at_start;
 };
 
@@ -34,6 +33,8 @@ struct figure {
 
 /* Reads [--rounds N] [--only TEXT] [--results FILE]; prints the head of the table. Ends the program on wrong usage. */
 void bench_start(struct bench *bench, const char *name, int rounds, int argc, char **argv);
+/* The same; other arguments may follow: returns the index of the first. */
+int bench_start_with_operands(struct bench *bench, const char *name, int rounds, int argc, char **argv);
 void bench_finish(struct bench *bench);
 
 /* Calls it once, at the end or when a signal ends the program. */

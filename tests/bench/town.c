@@ -18,6 +18,7 @@
 
 #define TOWN_CPU 0
 #define READY_S 10
+#define TCX_S 5 /* policyd does it by and by */
 
 static const struct {
     const char *name;
@@ -125,18 +126,35 @@ static bool is_ready(const void *context)
     return (word & POD_STATE_MASK) == POD_READY && pod_word_policy(word) && datapath.revisions[pod_word_policy(word)];
 }
 
-static void wait_for_profile(struct pod_here *here)
+static void find_attachment(const struct pod_here *here, struct attachment *attachment)
 {
     struct attachment_key key = {.ifname = "eth0"};
-    struct attachment attachment;
 
     memcpy(key.container_id, here->pod.name, strlen(here->pod.name));
-    if (record_find(&datapath, &key, &attachment))
+    if (record_find(&datapath, &key, attachment))
         bench_fail("pod %s is not recorded", here->pod.name);
+}
+
+/* While clsact gives way to tcx both judge, and count: nothing is measured until then. */
+static bool is_attached_once(const void *context)
+{
+    struct attachment attachment;
+
+    find_attachment(context, &attachment);
+    return attachment.flags == ATTACHED_TCX;
+}
+
+static void wait_for_profile(struct pod_here *here)
+{
+    struct attachment attachment;
+
+    find_attachment(here, &attachment);
     here->slot = attachment.slot;
     here->epoch = attachment.epoch;
     if (!node_wait(is_ready, here, READY_S))
         bench_fail("pod %s is not judged by its profile", here->pod.name);
+    if (!node_wait(is_attached_once, here, TCX_S))
+        bench_section("pod %s is attached by clsact", here->pod.name); /* Linux before 6.6 */
 }
 
 static void add_pod(enum town_pod pod)
