@@ -47,6 +47,8 @@ static __always_inline bool is_batch(const struct __sk_buff *skb)
 static __always_inline int judge_reply(struct inspection *in, struct scratch *scratch, bool is_loaded, int port)
 {
     in->verdict = VERDICT_FORWARDED;
+    if (in->direction == INGRESS)
+        return VERDICT_FORWARDED; /* the pod's own answers: it asked nothing */
     if (port != PORT_DNS && (!is_loaded || !(scratch->message.bytes[DNS_FLAGS_BYTE] & 0x80)))
         return VERDICT_FORWARDED;
     if (!is_loaded)

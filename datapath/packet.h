@@ -32,10 +32,10 @@ struct packet {
     __u8 tcp_flags;
     __u8 fragment; /* enum fragment */
     __u8 icmp_type;
-    __u8 reason;       /* enum reason: why this packet cannot be judged by its fields; 0: it can */
-    __u32 payload;     /* bytes after the TCP or UDP header; other protocols: 0 */
-    __u16 payload_at;  /* their offset */
-    __u8 shares_pages; /* see pages.h */
+    __u8 reason;      /* enum reason: why this packet cannot be judged by its fields; 0: it can */
+    __u32 payload;    /* bytes after the TCP or UDP header; other protocols: 0 */
+    __u16 payload_at; /* their offset */
+    __u8 is_fixed;    /* what is sent again will be the same: it is the pod's own, and shares no pages (pages.h) */
     __u8 reserved2;
     __u32 sequence; /* TCP, host byte order */
 };

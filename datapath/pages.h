@@ -10,6 +10,14 @@
 
 #define SHARED_FRAG_FLAG 2 /* SKBFL_SHARED_FRAG, include/linux/skbuff.h */
 
+/* Whether some of it lies outside the linear part, which is the kernel's own. */
+static __always_inline bool has_pages(const struct __sk_buff *skb)
+{
+    __u32 length = skb->len;
+
+    return length > 0xffff || (void *)(long)skb->data + (length & 0xffff) > (void *)(long)skb->data_end;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): BPF_CORE_READ nests */
 static __always_inline bool pages_are_shared(struct __sk_buff *skb)
 {
@@ -19,13 +27,11 @@ static __always_inline bool pages_are_shared(struct __sk_buff *skb)
     return BPF_CORE_READ(shared, flags) & SHARED_FRAG_FLAG;
 }
 
-/* Makes the packet's bytes its own, and notes that they were not. False: no memory. */
-static __always_inline bool pages_copy(struct __sk_buff *skb, struct packet *p)
+/* Makes the packet's bytes its own; p->is_fixed: they were. False: no memory. */
+SUBPROGRAM int pages_copy(struct __sk_buff *skb, struct packet *p)
 {
-    if (!pages_are_shared(skb))
-        return true;
-    p->shares_pages = 1;
-    return !bpf_skb_pull_data(skb, skb->len);
+    p->is_fixed = !has_pages(skb) || !pages_are_shared(skb);
+    return p->is_fixed || !bpf_skb_pull_data(skb, skb->len);
 }
 
 #endif

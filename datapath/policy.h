@@ -227,7 +227,9 @@ static __always_inline bool wants_reading(const struct inspection *in)
         is_judged |= is_conditional(&in->sides[i]);
     if (is_judged || (in->block_flags & BLOCK_LEARNS && q->protocol == PROTOCOL_TCP))
         return true;
-    return q->port == PORT_DNS && in->block_flags & (BLOCK_READS_DNS | BLOCK_TRACES | BLOCK_LEARNS);
+    return q->port == PORT_DNS &&
+           in->block_flags &
+               (q->direction == EGRESS ? BLOCK_READS_DNS | BLOCK_TRACES | BLOCK_LEARNS : BLOCK_TRACES | BLOCK_LEARNS);
 }
 
 static __always_inline void decide(struct inspection *in, const struct block *block)

@@ -66,7 +66,9 @@ static __always_inline int http_likeness(const struct first_bytes *first)
     __u32 count;
     __u64 word = first_word(first, &count);
     __u64 have = count >= 8 ? ~0ULL : (1ULL << (8 * count & 63)) - 1;
-    __u64 is_alike = 0, is_unsure = word == '\r';
+    __u8 begin = word;
+    /* A blank line before a request: some servers take any number of them, so this is HTTP, however many there are. */
+    __u64 is_alike = begin == '\r' || begin == '\n', is_unsure = 0;
 
     for (__u32 i = 0; i < sizeof(known_methods) / sizeof(known_methods[0]); i++) {
         __u64 method = *(const volatile __u64 *)&known_methods[i];

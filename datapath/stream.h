@@ -12,7 +12,7 @@
 #include "datapath/flow_tcp.h"
 #include "datapath/stream_read.h"
 
-#define JUDGEMENTS_MAX 4096 /* requests in one segment */
+#define JUDGEMENTS_MAX 32768 /* requests in one segment */
 
 enum stream_result {
     STREAM_PASS,   /* judged, or nothing to judge; in->verdict may be AUDIT */
@@ -62,13 +62,13 @@ static __always_inline int judge_read(struct inspection *in, struct stream_state
     }
     if (scratch->run.direction == stream->opener)
         return dns_judge_query(in->desk, PORT_DNS) == VERDICT_DROPPED;
-    return dns_judge_answer(in->desk, 1) == VERDICT_DROPPED;
+    return stream->opener == EGRESS && dns_judge_answer(in->desk, 1) == VERDICT_DROPPED;
 }
 
 /* Reads up to the next thing to judge, and judges it. 1 ends the loop. */
 static long stream_go_on(__u32 index, struct stream_run *run)
 {
-    struct scratch *scratch = run->scratch;
+    struct scratch *scratch = scratch_of(run->in->desk);
 
     (void)index;
     if (!scratch || stream_read(run, scratch) == READ_ON)
@@ -128,16 +128,20 @@ static __always_inline __u16 port_of(const struct stream_state *stream, const st
 static __always_inline int stream_run_segment(struct stream_run *run, struct bpf_sock *sk, int direction)
 {
     struct stream_state *stream = run->stream;
-    struct scratch *scratch = run->scratch;
+    struct scratch *scratch = scratch_of(run->in->desk);
     struct stream_side *side = &stream->sides[direction & 1];
     const struct packet *p = &run->in->packet;
 
-    switch (stream_order(side, p, confirmed_up_to(sk, stream, p, direction), &scratch->cursor)) {
+    if (!scratch)
+        return STREAM_WAIT;
+    switch (stream_order(side, p, received_up_to(sk, side, direction), &scratch->cursor)) {
     case ORDER_PASS:
         return STREAM_PASS;
     case ORDER_WAIT:
         side->waited += direction == EGRESS; /* a pod's own kernel sends in order: what is missing may never come */
         return side->waited > WAITED_MAX ? stream_give_up(run->in, stream) : STREAM_WAIT;
+    case ORDER_LOST:
+        return stream_give_up(run->in, stream);
     default:
         break;
     }
@@ -148,6 +152,8 @@ static __always_inline int stream_run_segment(struct stream_run *run, struct bpf
     if (!stream->application || stream->application == APPLICATION_DNS)
         run->messages = bpf_sk_storage_get(&nsp_messages, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
     bpf_loop(JUDGEMENTS_MAX, stream_go_on, run, 0);
+    if (scratch->run.result == STREAM_PASS && scratch->cursor.left && !stream->is_done)
+        return stream_give_up(run->in, stream); /* in more pieces than anybody needs */
     return scratch->run.result;
 }
 
@@ -189,14 +195,14 @@ static __always_inline int stream_inspect(struct __sk_buff *skb, struct inspecti
                                           int direction)
 {
     struct bpf_sock *sk = skb->sk ? bpf_sk_fullsock(skb->sk) : NULL;
-    struct stream_run run = {.skb = skb, .in = in, .scratch = scratch_of(in->desk)};
+    struct stream_run run = {.skb = skb, .in = in};
     int result;
 
     if (!in->packet.payload)
         return STREAM_PASS;
     if (sk)
         run.stream = bpf_sk_storage_get(&nsp_streams, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-    if (!sk || !run.stream || !run.scratch)
+    if (!sk || !run.stream)
         return in->is_enforced ? STREAM_WAIT : STREAM_PASS;
     result = inspect_segment(&run, sk, direction);
     if (result == STREAM_WAIT && !in->is_enforced)

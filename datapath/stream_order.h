@@ -23,16 +23,17 @@ enum order {
     ORDER_READ,
     ORDER_PASS,
     ORDER_WAIT,
+    ORDER_LOST, /* something before it has arrived unread */
 };
 
-/* Fills *cursor where there is something to read. */
-SUBPROGRAM int stream_order(struct stream_side *side, const struct packet *p, __u32 confirmed, struct cursor *cursor)
+/* Fills *cursor where there is something to read. got: up to where the receiver has what was sent. */
+SUBPROGRAM int stream_order(struct stream_side *side, const struct packet *p, __u32 got, struct cursor *cursor)
 {
     __u32 from = p->sequence + !!(p->tcp_flags & TCP_SYN), to = from + p->payload;
 
     if (is_before(side->next, from))
-        return ORDER_WAIT;
-    if (!may_repeat(side, from, is_before(to, side->next) ? to : side->next, confirmed)) {
+        return is_before(side->next, got) ? ORDER_LOST : ORDER_WAIT;
+    if (!may_repeat(side, from, is_before(to, side->next) ? to : side->next, p->is_fixed ? side->next : got)) {
         side->waited++;
         return ORDER_WAIT;
     }
@@ -45,18 +46,14 @@ SUBPROGRAM int stream_order(struct stream_side *side, const struct packet *p, __
     return ORDER_READ;
 }
 
-/* How far the receiver has what was sent, or will not see it otherwise. */
-SUBPROGRAM __u32 confirmed_up_to(struct bpf_sock *sk, const struct stream_state *stream, const struct packet *p,
-                                 int direction)
+/* Up to where the receiver has what was sent. */
+SUBPROGRAM __u32 received_up_to(struct bpf_sock *sk, const struct stream_side *side, int direction)
 {
-    struct bpf_tcp_sock *tcp;
+    struct bpf_tcp_sock *tcp = bpf_tcp_sock(sk);
     __u32 sent, received;
 
-    if (direction == EGRESS && !p->shares_pages)
-        return stream->sides[EGRESS].next;
-    tcp = bpf_tcp_sock(sk);
     if (!tcp)
-        return stream->sides[direction & 1].next;
+        return side->next;
     /* Both are read before one is chosen: the verifier allows no arithmetic on this pointer. */
     sent = settled(tcp->snd_una);
     received = settled(tcp->rcv_nxt);

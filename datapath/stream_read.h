@@ -6,7 +6,7 @@
 #include "datapath/scratch.h"
 #include "datapath/stream_order.h"
 
-#define SEGMENT_STEPS 8192 /* of a segment: more than its 256-byte pieces and the requests in it can be */
+#define SEGMENT_STEPS 65536 /* of a segment: more than its 256-byte pieces and the requests in it can be */
 
 static __always_inline void cursor_advance(struct cursor *cursor, __u32 count)
 {
@@ -193,7 +193,6 @@ struct stream_run {
     struct __sk_buff *skb;
     struct inspection *in;
     struct stream_state *stream;
-    struct scratch *scratch;
     struct stream_messages *messages; /* of DNS only */
 };
 
@@ -231,7 +230,7 @@ static __always_inline int read_chunk(struct stream_run *run, struct stream_stat
 static long read_piece(__u32 index, struct stream_run *run)
 {
     struct stream_state *stream = run->stream;
-    struct scratch *scratch = run->scratch;
+    struct scratch *scratch = scratch_of(run->in->desk);
 
     (void)index;
     if (!stream || !scratch)

@@ -83,7 +83,10 @@ SUBPROGRAM int inspect_content(struct __sk_buff *skb, struct inspection *in, str
     if (p->fragment) {
         judge_fragment(in);
     } else if (p->flow.protocol == PROTOCOL_UDP) {
-        datagram_inspect(skb, in, EGRESS);
+        if (pages_copy(skb, p))
+            datagram_inspect(skb, in, EGRESS);
+        else
+            let_wait(in);
     } else if (is_segment_of(p, state)) {
         int result = pages_copy(skb, p) ? stream_inspect(skb, in, state, EGRESS) : STREAM_WAIT;
 
@@ -104,21 +107,21 @@ static __always_inline void decide_later_fragment(struct inspection *in)
 }
 
 /* Whose veth is it, and does the socket agree? A socket of another pod, or of none, owns nothing here. */
-static __always_inline struct socket_state *check_owner(struct __sk_buff *skb, struct socket_state *state, __u32 *slot,
-                                                        __u32 *epoch)
+static __always_inline struct socket_state *check_owner(struct __sk_buff *skb, struct inspection *in,
+                                                        struct socket_state *state)
 {
     if (state && state->ifindex == skb->ifindex) {
-        *slot = state->slot;
-        *epoch = state->epoch;
+        in->slot = state->slot;
+        in->packet.flow.epoch = state->epoch;
         return state;
     }
 
     __u32 ifindex = skb->ifindex;
     const struct iface *iface = bpf_map_lookup_elem(&nsp_ifs, &ifindex);
 
-    *slot = iface ? iface->slot : 0;
-    *epoch = iface ? iface->epoch : 0;
-    return state && state->slot == *slot && state->epoch == *epoch ? state : NULL;
+    in->slot = iface ? iface->slot : 0;
+    in->packet.flow.epoch = iface ? iface->epoch : 0;
+    return state && state->slot == in->slot && state->epoch == in->packet.flow.epoch ? state : NULL;
 }
 
 /* The first packet of a TCP connection on this veth is looked at, which notes the veth; the others wear the same. */
@@ -165,7 +168,6 @@ int nsp_from_pod(struct __sk_buff *skb)
     struct bpf_sock *sk = skb->sk;
     struct socket_state *carried = NULL, *state;
     bool is_foreign = false, is_packet_socket = false, is_segment;
-    __u32 slot, epoch;
 
     if (!in)
         return DROP;
@@ -177,11 +179,11 @@ int nsp_from_pod(struct __sk_buff *skb)
         is_packet_socket = is_foreign && sk->family == AF_PACKET;
     }
     packet_parse_frame(skb, &in->packet, true);
-    state = check_owner(skb, carried, &slot, &epoch);
+    state = check_owner(skb, in, carried);
     in->hook = HOOK_TC_FROM_POD;
     in->ifindex = skb->ifindex;
 
-    int access = inspect_pod(in, slot, epoch);
+    int access = inspect_pod(in, in->slot, in->packet.flow.epoch);
 
     if (access == POD_ACCESS_FREE)
         return let_pass(skb, in->slot, EGRESS);
@@ -224,5 +226,10 @@ int nsp_to_pod(struct __sk_buff *skb)
         return event_pending(in, access) ? let_pass(skb, in->slot, INGRESS) : DROP;
 
     decide_arriving(skb, in, iface->netns_id);
-    return in->verdict == VERDICT_DROPPED ? DROP : let_pass(skb, in->slot, INGRESS);
+    if (in->verdict == VERDICT_DROPPED)
+        return DROP;
+    /* The socket's hook judges what it carries, and cannot copy: a sender on this node could still write into it. */
+    if (in->packet.payload && !pages_copy(skb, &in->packet))
+        return DROP;
+    return let_pass(skb, in->slot, INGRESS);
 }
