@@ -39,9 +39,10 @@ class History:
 
     # --- who -----------------------------------------------------------------------------------------------------
 
-    def owner(self):
-        """Mostly somebody the profiles list; returns the process entry too."""
+    def owner(self, has=None):
+        """Mostly somebody the profiles list, with something in the egress rules; returns the process entry too."""
         listed = [process for profile in self.profiles for process in profile["spec"]["processes"]]
+        listed = [process for process in listed if has in self.rules_near(process, "egress")] or listed
         process = self.random.choice(listed) if listed else {}
         path = process.get("path", make.UNLISTED)
         container = process.get("container") or self.random.choice([None, *make.CONTAINERS])
@@ -84,6 +85,13 @@ class History:
         port = self.random.choice([first, last, first, last, first - 1, last + 1, (first + last) // 2])
         return min(max(port, 1), 65535)
 
+    def listed_service(self, rules):
+        """Mostly one that is allowed."""
+        numbers = {"tcp": 6, "udp": 17}
+        entries = [(numbers[entry["protocol"]], entry.get("endPort", entry["port"]))
+                   for entry in rules.get("l4", {}).get("protocolPorts", []) if entry["protocol"] in numbers]
+        return self.random.choice(entries) if entries and self.random.random() < 0.7 else None
+
     # --- what happens --------------------------------------------------------------------------------------------
 
     def make_steps(self):
@@ -121,10 +129,10 @@ class History:
         self.steps.append({"do": "packet", "lane": self.lane if self.lane is not None else lane, **step})
 
     def owned_flow(self):
-        process, path, container = self.owner()
-        if self.random.random() < 0.3:
-            self.learn_and_use(process, path, container)
+        if self.random.random() < 0.35:
+            self.learn_and_use(*self.owner("fqdns"))
             return
+        process, path, container = self.owner()
         way = self.random.choice(["egress", "egress", "ingress"])
         rules = self.rules_near(process, way)
         remote = self.remote(rules)
@@ -169,13 +177,13 @@ class History:
             if not found:
                 return
             if self.random.random() < 0.15:
-                _, path, container = self.owner()
+                _, path, container = self.owner("fqdns")
             remote = self.random.choice(found)
-            protocol = self.protocol(rules, remote.version)
+            protocol, service = self.listed_service(rules) or (self.protocol(rules, remote.version), None)
             self.lane = place if self.random.random() < 0.9 else None
             if self.random.random() < 0.15:
                 self.add(place, **{"do": "wait", "seconds": self.random.choice([29, 31, 3500, 3700, 86000, 87000])})
-            self.flow(path, container, "egress", rules, remote, protocol)
+            self.flow(path, container, "egress", rules, remote, protocol, service)
             self.lane = None
 
     def converse(self, lane, way, packet, data):

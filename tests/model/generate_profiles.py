@@ -85,9 +85,9 @@ def useful_rules(random, direction):
             "cidr6": some(random, CIDRS6, 0, 2),
             "l4": {"protocols": some(random, ["tcp", "udp", "icmp", "icmpv6"], 0, 3),
                    "protocolPorts": [port("udp", 53), port_entry(random)]}}
-    if direction == "egress" and random.random() < 0.7:
+    purpose = random.choice(["web", "web", "tls", "tls", "names", "any", "plain"])
+    if direction == "egress" and (random.random() < 0.6 or purpose == "tls"):
         made["fqdns"] = some(random, NAMES, 1, 4)
-    purpose = random.choice(["web", "web", "tls", "names", "any", "plain"])
     if purpose == "web":
         made["l4"] = {"protocolPorts": [port("tcp", 80), port("tcp", 8000, 8099), port("udp", 53)]}
         made["l7"] = {"protocols": ["http"] + some(random, ["dns", "any", "https"], 0, 2), "http": requests(random)}

@@ -26,6 +26,12 @@ from model import Pod
 from parsers import Parsed
 from policy import Policy
 
+# What many histories must have shown, or they are worth little.
+WANTED = ["FORWARDED NONE", "to a learnt address", "http: more", "http: bad", "http: tunnel", "tls: hello", "tls: bad",
+          "query: query", "reply: answer"] + [f"DROPPED {reason}" for reason in (
+              "UNKNOWN_BINARY", "UNTRUSTED_BINARY", "NO_DEFAULT", "L3_PROTOCOL", "ADDRESS", "L4_PROTOCOL", "L4_PORT",
+              "L7_PROTOCOL", "FQDN_EXPIRED", "DNS_NAME", "DNS_MESSAGE", "DNS_UNASKED", "HTTP_REQUEST", "HTTP_AMBIGUOUS",
+              "TLS_NAME", "TLS_HELLO", "STREAM", "ARP_SPOOFING", "IP_SPOOFING")]
 SHOWN_MAX, LINE_MAX = 5, 3000  # disagreements, and what a line shows of one
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = {"from_pod": 0, "to_pod": 1, "at_socket": 2}
@@ -170,6 +176,7 @@ def compare(policy, history, answers, statistics):
             statistics[f"{step['kind']}: {answer[0]}"] += 1
         elif expected:
             statistics["packets"] += 1
+            statistics["to a learnt address"] += expected.is_named
             for verdict, reasons in expected.counted or [("FORWARDED", {"NONE"})]:
                 statistics[f"{verdict} {min(reasons)}"] += 1
     return None
@@ -322,6 +329,10 @@ def main():
     for name, count in sorted(statistics.items()):
         print(f"# {count:8} {name}")
     print(f"# {time.monotonic() - started:.1f} s, {failures} disagreements")
+    missing = [what for what in WANTED if options.count >= 10000 and not statistics[what]]
+    if missing and not failures:
+        failures = 1
+        print(f"not ok 1 histories in which this never happened: {', '.join(missing)}")
     if not failures:
         print(f"ok 1 {options.count} random histories of seed {options.seed}: the object does what profile.md says")
     print(f"1..{min(failures, SHOWN_MAX) or 1}")

@@ -61,6 +61,7 @@ class Answer:
         self.passes = True
         self.counted = []
         self.shares = []
+        self.is_named = False  # the peer is allowed as a learnt address
         self.waits = False  # the packet is dropped, and must come again
         self.is_open = False  # nobody says what must be
         self.early = None  # what is bound to be found, and may be now: (flow, step, what)
@@ -184,6 +185,7 @@ class Pod:
                 answer.count(flow.judgement.refusals)
         else:
             answer.count_again(flow.refusal or flow.judgement.refusals)
+        answer.is_named = flow.is_named
         if not answer.passes:
             flow.note_unread(step)
         elif socket:
@@ -293,6 +295,7 @@ class Pod:
         if connection.is_done:
             asked = [] if connection.revision == self.revision else [connection.identity]
         elif not flow.is_opener(step) and connection.application != "dns":
+            flow.note_unread(step)
             asked = connection.hear_other()
         else:
             asked = self.read_segment(flow, step, data, answer)
@@ -305,7 +308,7 @@ class Pod:
             answer.early = flow, step, connection.will_end()
 
     def read_segment(self, flow, step, data, answer):
-        """What is newly asked for. What lies ahead waits, where somebody may refuse; else the connection is given up."""
+        """What is newly asked for. What lies ahead waits where somebody may refuse, else the connection is given up."""
         connection, way = flow.connection, step["way"]
         if way in flow.unread_ways:
             return [connection.finish(unread())]

@@ -81,6 +81,8 @@ static __always_inline void begin_stream(struct bpf_sock *sk, const struct repla
     if (!stream)
         return;
     stream->opener = wanted->owner.is_passive ? INGRESS : EGRESS;
+    if (wanted->direction != stream->opener && stream->application != APPLICATION_DNS)
+        return; /* it is heard, not read */
     stream->sides[wanted->direction & 1].next = wanted->sequence;
     stream->sides[wanted->direction & 1].is_known = 1;
 }
