@@ -7,7 +7,7 @@ import tls_hello
 BY_PORT = {53: "dns", 80: "http", 443: "https"}
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI", "COPY", "MOVE",
            "LOCK", "UNLOCK", "MKCOL", "PROPFIND", "PROPPATCH", "SEARCH", "REPORT"]
-BEGINNINGS = [blanks + (method + " ").encode()[:8] for method in METHODS for blanks in (b"", b"\r\n", b"\r\n\r\n")]
+BEGINNINGS = [(method + " ").encode()[:8] for method in METHODS]
 STREAM_QUERY_MIN, STREAM_QUERY_MAX = 17, 640  # bytes of a query over TCP: a name, and a few options
 NO_END = b"\r\n" * 4 + bytes(70000)  # what no unfinished head survives
 FIRST = 16  # bytes by which everything is known
@@ -34,7 +34,9 @@ def unread():
 
 
 def is_http(data):
-    """True, False, or None while it may become so."""
+    """True, False, or None while it may become so. Some servers pass over any number of blank lines."""
+    if data[:1] in (b"\r", b"\n"):
+        return True
     if any(data.startswith(beginning) for beginning in BEGINNINGS):
         return True
     return None if any(beginning.startswith(data) for beginning in BEGINNINGS) else False

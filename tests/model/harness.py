@@ -99,8 +99,14 @@ def operations(history):
         step["begins"] = bool(step.get("protocol") == 6 and step.get("payload") and side not in begun)
         begun |= {side} if step["begins"] else set()
     last = {step["socket"]: i for i, step in enumerate(history["steps"]) if step.get("socket") is not None}
-    return [["clear", None]] + [operation(step, history, last.get(step.get("socket")) == i)
+    return [["clear", None]] + [operation(step, history, last.get(step.get("socket")) == i and not is_missed(history, i))
                                 for i, step in enumerate(history["steps"])]
+
+
+def is_missed(history, i):
+    """Whether somebody goes to the peer of a connection later: it must be known to live."""
+    step = history["steps"][i]
+    return step["protocol"] == 6 and any(later.get("remote") == step["remote"] for later in history["steps"][i + 1:])
 
 
 # --- comparing --------------------------------------------------------------------------------------------------------

@@ -269,9 +269,9 @@ class Pod:
     def inspect_datagram(self, flow, step, data, answer):
         if flow.is_opener(step):
             self.judge_asked(flow, step, ask_datagram(data, flow.port, flow.remote), answer)
-        elif flow.port == 53:
+        elif flow.direction == "egress" and flow.port == 53:
             self.judge_reply(flow, step, data, answer)
-        else:
+        elif flow.direction == "egress":
             self.take_reply(flow, step, data)
 
     def judge_reply(self, flow, step, data, answer):
@@ -322,7 +322,7 @@ class Pod:
         if flow.is_opener(step):
             return connection.feed(data)
         messages, asked = connection.feed_replies(data)
-        for message in messages:
+        for message in messages if flow.direction == "egress" else []:  # what the pod answers teaches nobody
             self.judge_reply(flow, step, message, answer)
         return asked
 

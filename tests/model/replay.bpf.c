@@ -3,7 +3,7 @@
  * Gives the socket of each test run what the same socket of the history remembered, goes on into the program under
  * test, and in a second run over the same socket keeps what it remembers then.
  */
-#include "datapath/headers.h"
+#include "datapath/names.h"
 #include "datapath/stream_state.h"
 #include "tests/model/replay.h"
 
@@ -92,6 +92,16 @@ static __always_inline bool is_read(const struct socket_state *state)
     return state->ruling & RULING_INSPECT && (state->ruling & RULING_VERDICT_MASK) != VERDICT_DROPPED;
 }
 
+/* What connect() does in the pod. */
+static __always_inline void hold_name(struct socket_state *state)
+{
+    __u32 desk = DESK_FROM_POD;
+    struct inspection *in = bpf_map_lookup_elem(&nsp_desks, &desk);
+
+    if (in && state->protocol == PROTOCOL_TCP && state->ruling & RULING_NAMED && !state->holds_name)
+        names_hold(in, state);
+}
+
 /* Of a flow that was not read there is no stream: it was begun in vain. */
 static __always_inline void keep_storage(struct bpf_sock *sk, const struct socket_state *state, struct kept *kept)
 {
@@ -123,6 +133,7 @@ static __always_inline bool prepare_socket(struct __sk_buff *skb)
     if (!state || !kept)
         return false;
     if (wanted->is_second) {
+        hold_name(state);
         keep_storage(sk, state, kept);
         return false;
     }
