@@ -12,7 +12,7 @@
 #include "tests/bpf/sandbox.h"
 
 #define QUERIES 100 /* of a domain, a round */
-#define REQUESTS 100
+#define REQUESTS 50
 #define DOMAINS_MAX 64
 
 /* The prototype's. */

@@ -134,11 +134,11 @@ static unsigned int work_through(const struct peer_order *order)
     return done;
 }
 
-_Noreturn void peer_work_for(int control, const char *address)
+_Noreturn void peer_work_for(int control, const char *server_text)
 {
     struct peer_order order;
 
-    inet_pton(AF_INET, address, &server);
+    inet_pton(AF_INET, server_text, &server);
     payload_request(request, "GET", PEER_TARGET, REQUEST_LENGTH);
     while (recv(control, &order, sizeof(order), 0) == sizeof(order)) {
         struct peer_reply reply = {0};

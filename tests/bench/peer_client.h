@@ -17,6 +17,6 @@ struct peer_reply {
 };
 
 /* Does what comes in by `control` until that is closed. */
-_Noreturn void peer_work_for(int control, const char *server);
+_Noreturn void peer_work_for(int control, const char *server_text);
 
 #endif
