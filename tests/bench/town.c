@@ -39,6 +39,7 @@ static struct pod_here {
 
 static struct node node;
 static struct datapath datapath;
+static bool has_asked_names;
 
 /* --- profiles ----------------------------------------------------------------------------------------------------- */
 
@@ -201,6 +202,7 @@ void town_stop(void)
 
 double town_ask(enum town_pod client, enum peer_work work, unsigned int count, const char *name)
 {
+    has_asked_names |= client == TOWN_NAMES && (work == PEER_DNS || work == PEER_DNS_FRESH);
     return peer_ask(&pods[client].peer, work, count, name);
 }
 
@@ -247,6 +249,8 @@ struct town_counts town_count(enum town_pod pod)
         int direction = i / (VERDICTS * REASONS), verdict = i / REASONS % VERDICTS, reason = i % REASONS;
         const struct tally *one = &tally.tallies[direction][verdict][reason];
 
+        if (reason == REASON_NOT_A_REPLY)
+            continue; /* a late RST or ACK, about a connection that has ended */
         counts.violations += one->seen;
         counts.reported += one->reported;
         if (one->seen && (direction != EGRESS || verdict != VERDICT_AUDIT || reason != REASON_DNS_NAME)) {
@@ -268,7 +272,7 @@ double town_check(unsigned long queries)
         if (counts.unlike || (pod != TOWN_TOLD && counts.violations))
             bench_fail("pod %s: %lu violations where all is allowed", plan[pod].name, counts.violations);
     }
-    if (!town_count(TOWN_NAMES).learnt)
+    if (has_asked_names && !town_count(TOWN_NAMES).learnt)
         bench_fail("pod %s has learnt no address", plan[TOWN_NAMES].name);
 
     struct town_counts told = town_count(TOWN_TOLD);
