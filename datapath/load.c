@@ -20,6 +20,7 @@
 #include <bpf/libbpf.h>
 
 #include "datapath/load_log.h"
+#include "datapath/pins_check.h"
 #include "datapath/pins_lock.h"
 #include "datapath/record.h"
 #include "datapath/remains.h"
@@ -28,6 +29,7 @@
 #include "nsp.skel.h"
 
 #define KERNEL_BTF "/sys/kernel/btf/vmlinux"
+#define LOCKDOWN "/sys/kernel/security/lockdown"
 #define NS_PER_S 1000000000ULL
 #define NAME_FLOOR_S 3600
 #define NAME_CAP_S (24 * 3600)
@@ -189,15 +191,34 @@ static int pin_object(const struct nsp_bpf *skeleton, const struct load_options 
     return rc;
 }
 
+static int is_confidential(void)
+{
+    cleanup_fclose FILE *file = fopen(LOCKDOWN, "re");
+    char line[128] = "";
+
+    return file && fgets(line, sizeof(line), file) && strstr(line, "[confidentiality]");
+}
+
+/* What the verifier would say in its own way. */
+static int check_kernel(struct error *err)
+{
+    if (access(KERNEL_BTF, R_OK))
+        return error_set(err, ENOENT, "%s: %s; a kernel built with CONFIG_DEBUG_INFO_BTF is needed", KERNEL_BTF,
+                         strerror(errno));
+    if (is_confidential())
+        return error_set(err, EACCES,
+                         "%s: [confidentiality], which lets no BPF program read a process's executable; boot with "
+                         "lockdown=integrity or none",
+                         LOCKDOWN);
+    return 0;
+}
+
 static int load_and_pin(const struct load_options *options, struct error *err)
 {
     char staging[DIRECTORY_MAX + 8];
 
     snprintf(staging, sizeof(staging), "%s-new", options->directory);
-    if (access(KERNEL_BTF, R_OK))
-        return error_set(err, ENOENT, "%s: %s; a kernel built with CONFIG_DEBUG_INFO_BTF is needed", KERNEL_BTF,
-                         strerror(errno));
-    if (remove_tree(staging, err))
+    if (check_kernel(err) || remove_tree(staging, err))
         return -err->code;
     load_log_start();
 
@@ -241,7 +262,9 @@ int load_or_adopt(struct datapath *datapath, const struct load_options *options,
 
     if (rc)
         return rc;
-    rc = apply_options(opened.control, options, err);
+    rc = is_there ? pins_check(&opened, err) : 0;
+    if (rc == 0)
+        rc = apply_options(opened.control, options, err);
     if (rc) {
         pins_close(&opened);
         return rc;

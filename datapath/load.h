@@ -20,8 +20,9 @@ struct load_options {
 /*
  * Fills `datapath` with the pinned datapath, after loading it where nothing is pinned. `adopted` says which. Settings
  * of `options` are written to nsp_control in both cases; programs and maps that are pinned are never replaced.
- * Errors: EPROTO pinned by another ABI version (remedy in the message), ENOTDIR not a bpffs, EPERM, ENOENT no BTF, and
- * what the kernel said, with the verifier's last lines in the log.
+ * Errors: EPROTO pinned by another ABI version (remedy in the message), ENOTDIR not a bpffs, EPERM, ENOENT no BTF,
+ * EACCES lockdown=confidentiality, EUCLEAN a pin is missing or not ours, and what the kernel said, with the verifier's
+ * last lines in the log.
  */
 int load_or_adopt(struct datapath *datapath, const struct load_options *options, int *adopted, struct error *err);
 

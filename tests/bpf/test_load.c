@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <ftw.h>
 #include <linux/capability.h>
 #include <sched.h>
 #include <stdio.h>
@@ -205,6 +206,18 @@ static void hide_btf(void)
         _exit(1);
 }
 
+/* As `lockdown=confidentiality` on the kernel's command line has it; tests/kernels boots one with it. */
+static void lock_down(void)
+{
+    FILE *file;
+
+    if (unshare(CLONE_NEWNS) || mount("tmpfs", "/sys/kernel/security", "tmpfs", 0, NULL))
+        _exit(1);
+    file = fopen("/sys/kernel/security/lockdown", "we");
+    if (!file || fputs("none integrity [confidentiality]\n", file) < 0 || fclose(file))
+        _exit(1);
+}
+
 /* T85 */
 static void missing_capabilities_are_named(void **state)
 {
@@ -229,6 +242,69 @@ static void kernel_without_btf_is_named(void **state)
     assert_int_equal(access(sandbox.pins, F_OK), -1);
 }
 
+/* T86 */
+static void lockdown_that_takes_helpers_away_is_named(void **state)
+{
+    struct error err = {0};
+
+    (void)state;
+    assert_int_equal(load_in_child(lock_down, &err), EACCES);
+    assert_non_null(strstr(err.msg, "[confidentiality]"));
+    assert_non_null(strstr(err.msg, "lockdown=integrity"));
+    assert_int_equal(access(sandbox.pins, F_OK), -1);
+}
+
+static int assert_is_for_root_only(const char *path, const struct stat *entry, int type, struct FTW *place)
+{
+    (void)path;
+    (void)place;
+    assert_int_equal(entry->st_uid, 0);
+    assert_int_equal(entry->st_mode & 07777, type == FTW_D ? 0700 : 0600);
+    return 0;
+}
+
+/* T91 */
+static void pins_are_for_root_only_whatever_the_umask(void **state)
+{
+    struct load_options options = options_of();
+    struct datapath datapath;
+    mode_t before = umask(0);
+    int adopted, rc;
+
+    (void)state;
+    rc = load_or_adopt(&datapath, &options, &adopted, NULL);
+    umask(before);
+    assert_int_equal(rc, 0);
+    pins_close(&datapath);
+    assert_int_equal(nftw(sandbox.pins, assert_is_for_root_only, 8, FTW_PHYS), 0);
+}
+
+/* T91 */
+static void another_program_at_the_place_of_ours_is_named(void **state)
+{
+    const struct bpf_insn allow[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 1}, {.code = BPF_JMP | BPF_EXIT}};
+    struct load_options options = options_of();
+    struct datapath datapath;
+    struct error err = {0};
+    char path[128];
+    int adopted, foreign;
+
+    (void)state;
+    assert_int_equal(load_or_adopt(&datapath, &options, &adopted, &err), 0);
+    pins_close(&datapath);
+    snprintf(path, sizeof(path), "%s/nsp_ingress", sandbox.pins);
+    foreign = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SKB, "nsp_ingress", "GPL", allow, 2, NULL);
+    assert_true(foreign >= 0);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(bpf_obj_pin(foreign, path), 0);
+    close(foreign);
+    assert_int_equal(load_or_adopt(&datapath, &options, &adopted, &err), -EUCLEAN);
+    assert_non_null(strstr(err.msg, path));
+    assert_non_null(strstr(err.msg, "policyd --remove"));
+    assert_int_equal(load_remove(sandbox.pins, &err), 0);
+    assert_int_equal(access(sandbox.pins, F_OK), -1);
+}
+
 int group_load(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +315,9 @@ int group_load(void)
         cmocka_unit_test_teardown(places_that_cannot_hold_pins_are_named, remove_all),
         cmocka_unit_test_teardown(missing_capabilities_are_named, remove_all),
         cmocka_unit_test_teardown(kernel_without_btf_is_named, remove_all),
+        cmocka_unit_test_teardown(lockdown_that_takes_helpers_away_is_named, remove_all),
+        cmocka_unit_test_teardown(pins_are_for_root_only_whatever_the_umask, remove_all),
+        cmocka_unit_test_teardown(another_program_at_the_place_of_ours_is_named, remove_all),
         cmocka_unit_test_teardown(a_missing_pin_is_named_and_can_be_removed, remove_all),
     };
 

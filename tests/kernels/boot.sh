@@ -6,7 +6,7 @@ set -euo pipefail
 
 usage() {
     cat <<'END'
-usage: boot.sh [-t SECONDS] [-m MODULE]... [-k] KERNEL SCRIPT [FILE[=DEST]]...
+usage: boot.sh [-t SECONDS] [-m MODULE]... [-a ARGUMENT]... [-k] KERNEL SCRIPT [FILE[=DEST]]...
 
   KERNEL   6.1 or 6.12: the Debian cloud kernel of that series, downloaded once into ~/.cache/nsp/kernels
   SCRIPT   runs as /test under bash; its stdout and stderr are ours, its exit status too
@@ -14,6 +14,7 @@ usage: boot.sh [-t SECONDS] [-m MODULE]... [-k] KERNEL SCRIPT [FILE[=DEST]]...
            anything else to /NAME; a folder, whole, to /NAME; =DEST (absolute) says otherwise
   -t       seconds until the machine is killed (default 120)
   -m       one more kernel module, with what it depends on, besides veth sch_ingress cls_bpf bridge
+  -a       one more argument for the kernel's command line
   -k       print the kernel's console on stderr as well
 
 The machine has 2 CPUs and 1 GB, cgroup2 on /sys/fs/cgroup, bpffs, debugfs, tracefs, `lo` up, and busybox for whatever
@@ -158,7 +159,7 @@ boot() {
     local dir=$1 initrd=$2 console=$3 rc=0
     timeout --kill-after=5 "$seconds" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1G -display none \
         -nodefaults -no-user-config -no-reboot -kernel "$dir"/boot/vmlinuz-* -initrd "$initrd" \
-        -append "console=ttyS0 panic=-1 loglevel=${loglevel} rdinit=/init random.trust_cpu=on nowatchdog" \
+        -append "console=ttyS0 panic=-1 loglevel=${loglevel} rdinit=/init random.trust_cpu=on nowatchdog ${arguments[*]}" \
         -chardev "file,id=console,path=$console" -serial chardev:console \
         -chardev stdio,id=out,signal=off -serial chardev:out </dev/null &
     qemu=$!
@@ -202,10 +203,12 @@ seconds=120
 loglevel=4
 show_console=false
 modules=(veth sch_ingress cls_bpf bridge)
-while getopts t:m:kh option; do
+arguments=()
+while getopts t:m:a:kh option; do
     case $option in
     t) seconds=$OPTARG ;;
     m) modules+=("$OPTARG") ;;
+    a) arguments+=("$OPTARG") ;;
     k) show_console=true loglevel=7 ;;
     h) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;
