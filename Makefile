@@ -32,7 +32,7 @@ MAKEFLAGS += --no-print-directory
 all: $(BUILD)/nsp $(BUILD)/policyd $(BUILD)/nspctl
 ## tests         build what the tests run, without running it
 ## test          install missing packages, build, run all suites; TESTS="unit cni" runs only those
-## check         formatting, clang-tidy, shellcheck, house style, BPF for arm64, the plugin's linkage and size
+## check         formatting, clang-tidy, shellcheck, house style, BPF for arm64, the plugin's linkage and size, threats
 ## check-threats every threat in tests/threats.tsv has a test or a reason, and tests/threats.md says which
 ## fuzz          give random input to all that reads what others wrote, 10 s a target
 ## bench         measure; prints ratios with quartiles, judges nothing
@@ -211,7 +211,7 @@ demo: packages
 	@demo/run
 
 # --- checks -----------------------------------------------------------------------------------------------------------
-check: check-format check-tidy check-shell check-style check-arm64 check-plugin
+check: check-format check-tidy check-shell check-style check-arm64 check-plugin check-threats
 	@echo "check: all is well"
 
 check-format:

@@ -156,10 +156,10 @@ build_image() {
 
 # The kernel's console is one serial line and the script's output another, so that neither garbles the other.
 boot() {
-    local dir=$1 initrd=$2 console=$3 rc=0
+    local dir=$1 initrd=$2 console=$3 rc=0 words="rdinit=/init random.trust_cpu=on nowatchdog ${arguments[*]}"
     timeout --kill-after=5 "$seconds" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1G -display none \
         -nodefaults -no-user-config -no-reboot -kernel "$dir"/boot/vmlinuz-* -initrd "$initrd" \
-        -append "console=ttyS0 panic=-1 loglevel=${loglevel} rdinit=/init random.trust_cpu=on nowatchdog ${arguments[*]}" \
+        -append "console=ttyS0 panic=-1 loglevel=$loglevel $words" \
         -chardev "file,id=console,path=$console" -serial chardev:console \
         -chardev stdio,id=out,signal=off -serial chardev:out </dev/null &
     qemu=$!

@@ -8,7 +8,7 @@ mkdir /manifests
 mount -t securityfs securityfs /sys/kernel/security
 grep -q '\[confidentiality\]' /sys/kernel/security/lockdown && echo "ok 1 - the kernel is locked down" ||
     echo "not ok 1 - the kernel is locked down"
-output=$(policyd --manifests /manifests --bpffs /sys/fs/bpf/nsp --socket /run/policyd.sock --cni-socket /run/cni.sock 2>&1)
+output=$(policyd --manifests /manifests --bpffs /sys/fs/bpf/nsp --socket /run/a.sock --cni-socket /run/b.sock 2>&1)
 if [[ $? != 0 && $output == *"/sys/kernel/security/lockdown: [confidentiality]"* && ! -e /sys/fs/bpf/nsp ]]; then
     echo "ok 2 - policyd names it and pins nothing"
 else
