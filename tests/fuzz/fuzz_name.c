@@ -67,7 +67,7 @@ static bool is_pattern(const char *text)
             return false;
         if (label[0] == '-' || label[length - 1] == '-')
             return false;
-        if (strstr(label, "**") && !(i == 0 && labels.count > 1 && length == 2 && !strchr(text + 2, '*')))
+        if (strstr(label, "**") && !(i == 0 && labels.count > 1 && length == 2))
             return false;
     }
     return !consists_of(labels.label[labels.count - 1], "0123456789");
