@@ -243,7 +243,7 @@ class History:
 
 
 def batch(random):
-    """[(profiles to apply or None, history)...]; the last history of a set of profiles sees it replaced midway."""
+    """Profiles, and histories under them."""
     profiles = make.profiles(random)
     histories = [History(random, profiles) for _ in range(HISTORIES)]
     return {"profiles": profiles, "histories": [{"sockets": h.sockets, "steps": h.steps} for h in histories]}
