@@ -12,7 +12,8 @@ from pathlib import Path
 QUIET = 1.5  # load average
 
 INTRODUCTION = """
-Written by `make bench-table`, from a run of all benches on one machine. A goal is a bound, with what is aimed at in
+Written by tests/bench/table.py (`make bench-table` runs all benches first), from one run on one machine of the benches
+below; those that are missing were not run. A goal is a bound, with what is aimed at in
 brackets: `yes` is both, `goal` the bound alone. Absolute numbers are this machine's. `make bench` measures again and
 writes nothing here; it needs root and ends where a verdict is not what it must be, whatever the times are.
 """
