@@ -98,7 +98,9 @@ static __always_inline void hold_name(struct socket_state *state)
     __u32 desk = DESK_FROM_POD;
     struct inspection *in = bpf_map_lookup_elem(&nsp_desks, &desk);
 
-    if (in && state->protocol == PROTOCOL_TCP && state->ruling & RULING_NAMED && !state->holds_name)
+    bool passes = (state->ruling & RULING_VERDICT_MASK) != VERDICT_DROPPED;
+
+    if (in && passes && state->protocol == PROTOCOL_TCP && state->ruling & RULING_NAMED && !state->holds_name)
         names_hold(in, state);
 }
 
