@@ -250,7 +250,7 @@ struct town_counts town_count(enum town_pod pod)
         const struct tally *one = &tally.tallies[direction][verdict][reason];
 
         if (reason == REASON_NOT_A_REPLY)
-            continue; /* taken for a late RST or ACK of a connection that has ended; not proven, so this check is weaker by it */
+            continue; /* a late RST or ACK, as we guess: not proven */
         counts.violations += one->seen;
         counts.reported += one->reported;
         if (one->seen && (direction != EGRESS || verdict != VERDICT_AUDIT || reason != REASON_DNS_NAME)) {

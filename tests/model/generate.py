@@ -34,6 +34,7 @@ class History:
         self.sockets = []
         self.steps = []
         self.lane = None  # that everything goes to, if any
+        self.portless = set()  # peers of exchanges that no port tells from others
         self.port = random.randint(20000, 50000)
         self.make_steps()
 
@@ -76,6 +77,14 @@ class History:
         if choice in (1, 58):
             return 1 if version == 4 else 58
         return choice
+
+    def distinct(self, protocol, remote, instead):
+        """GRE has no ports: two exchanges with one peer would be one."""
+        if protocol == 47 and remote in self.portless:
+            return instead
+        if protocol == 47:
+            self.portless.add(remote)
+        return protocol
 
     def service(self, rules, protocol):
         """The flow's destination port: at, or one beside, the end of some range."""
@@ -141,6 +150,7 @@ class History:
 
     def flow(self, path, container, way, rules, remote, protocol, service=None):
         """A socket of an executable, and what it exchanges with one peer."""
+        protocol = self.distinct(protocol, remote, 132)
         place = len(self.sockets)
         self.port += 1
         service = service or self.service(rules, protocol)
@@ -228,6 +238,7 @@ class History:
         rules = self.random.choice(blocks).get("ingress", {})
         remote = self.remote(rules)
         protocol = self.random.choice(["arp", "arp", 1, 17, 6, 47] if remote.version == 4 else [58, 17])
+        protocol = self.distinct(protocol, remote, 17)
         self.port += 1
         packet = {"remote": str(remote), "protocol": protocol}
         lane = f"alone{self.port}"
