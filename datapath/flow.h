@@ -79,14 +79,18 @@ static __always_inline struct flow *flow_find(const struct inspection *in)
     return flow_find_key(in->slot, &in->packet.flow);
 }
 
-/* A path that is not believed owns nothing, whatever it claims to be. */
-static __always_inline bool is_owner(const struct flow *flow, const struct owner_copy *owner)
+/* Whether the executable that opened the flow, as it was called then, is at hand; or nobody, where nobody did. */
+static __always_inline bool is_opened_by(const struct flow *flow, const struct owner_copy *owner)
 {
     const __u64 *path = (const void *)flow->owner;
 
-    if (!owner->is_known)
-        return !path[0] && !path[1];
-    return same_address(flow->owner, owner->path) && !owner->untrusted;
+    return owner->is_known ? same_address(flow->owner, owner->path) : !path[0] && !path[1];
+}
+
+/* A path that is not believed owns nothing, whatever it claims to be. */
+static __always_inline bool is_owner(const struct flow *flow, const struct owner_copy *owner)
+{
+    return is_opened_by(flow, owner) && !(owner->is_known && owner->untrusted);
 }
 
 /* The node's own sockets opened this flow, a moment ago: later, somebody else may wear the node's address. */
@@ -161,7 +165,7 @@ SUBPROGRAM int flow_decide_by_table(struct inspection *in, int packet_direction)
             flow_remember_as(in, ruling, now, flow);
         }
         /* A reply without its owner at hand waits for the owner's socket, or next request, to be judged again. */
-        if (ruling_is_current(ruling, in->revision) || !is_owner(flow, &in->owner)) {
+        if (ruling_is_current(ruling, in->revision) || !is_opened_by(flow, &in->owner)) {
             inspect_follow(in, ruling);
             if (in->verdict == VERDICT_DROPPED)
                 event_suppress(in);
@@ -169,8 +173,10 @@ SUBPROGRAM int flow_decide_by_table(struct inspection *in, int packet_direction)
         }
         in->direction = ruling_direction(ruling);
         inspect_live(in, ruling);
-    } else if (is_reply_only) {
-        in->packet.flow.opened = in->direction; /* nobody asked: a flow of its own */
+    } else {
+        ruling = 0; /* what has ended leaves nothing to what begins */
+        if (is_reply_only)
+            in->packet.flow.opened = in->direction; /* nobody asked: a flow of its own */
     }
     flow_judge(in);
     if (in->verdict != VERDICT_DROPPED)

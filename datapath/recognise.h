@@ -42,32 +42,14 @@ enum likeness {
     UNSURE = 2, /* so far: more bytes will tell */
 };
 
-/* Its first 8 bytes, without leading CRLFs (RFC 9112 2.2); *count is how many of them are there. */
-static __always_inline __u64 first_word(const struct first_bytes *first, __u32 *count)
-{
-    const __u64 *words = (const void *)first->bytes;
-    __u64 word = words[0];
-
-    *count = first->count;
-    if ((word & 0xffffffff) == 0x0a0d0a0d) {
-        *count -= 4;
-        return word >> 32 | words[1] << 32;
-    }
-    if ((word & 0xffff) == 0x0a0d) {
-        *count -= 2;
-        return word >> 16 | words[1] << 48;
-    }
-    return word;
-}
-
 /* Without a way out at each method, which the verifier would follow. */
 static __always_inline int http_likeness(const struct first_bytes *first)
 {
-    __u32 count;
-    __u64 word = first_word(first, &count);
+    __u32 count = first->count;
+    __u64 word = *(const __u64 *)first->bytes;
     __u64 have = count >= 8 ? ~0ULL : (1ULL << (8 * count & 63)) - 1;
     __u8 begin = word;
-    /* A blank line before a request: some servers take any number of them, so this is HTTP, however many there are. */
+    /* Blank lines before a request (RFC 9112 2.2): some servers take any number of them, so this is HTTP. */
     __u64 is_alike = begin == '\r' || begin == '\n', is_unsure = 0;
 
     for (__u32 i = 0; i < sizeof(known_methods) / sizeof(known_methods[0]); i++) {
