@@ -215,8 +215,11 @@ static void connect_parts(struct daemon *daemon)
                                      .added = on_event,
                                      .context = daemon};
     daemon->announce = (struct announce){.fd = -1, .added = on_pod_added, .removed = on_pod_removed, .context = daemon};
-    daemon->upkeep = (struct upkeep){
-        .datapath = &daemon->datapath, .report_fd = -1, .removed = on_upkeep_removed, .context = daemon};
+    daemon->upkeep = (struct upkeep){.datapath = &daemon->datapath,
+                                     .lock = &daemon->lock,
+                                     .report_fd = -1,
+                                     .removed = on_upkeep_removed,
+                                     .context = daemon};
     daemon->links = (struct links){.gone = on_link_gone, .context = daemon};
 }
 

@@ -7,10 +7,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "lib/cleanup.h"
 
@@ -50,5 +53,31 @@ int instance_lock(const char *directory, int wait_ms, int *lock, struct error *e
     if (rc)
         return error_set(err, -rc, "%s: cannot be locked: %s", path, strerror(-rc));
     *lock = TAKE_FD(fd);
+    return 0;
+}
+
+static bool is_same_folder(int lock, const char *directory)
+{
+    char path[256];
+    struct stat held, now;
+
+    snprintf(path, sizeof(path), "%s/links", directory);
+    return lock >= 0 && fstat(lock, &held) == 0 && stat(path, &now) == 0 && held.st_dev == now.st_dev &&
+           held.st_ino == now.st_ino;
+}
+
+int instance_keep(const char *directory, int *lock, struct error *err)
+{
+    int taken = -1;
+
+    if (is_same_folder(*lock, directory))
+        return 0;
+    if (instance_lock(directory, 0, &taken, err))
+        return -err->code;
+    if (taken < 0)
+        return 0;
+    if (*lock >= 0)
+        close(*lock);
+    *lock = taken;
     return 0;
 }

@@ -11,4 +11,10 @@
  */
 int instance_lock(const char *directory, int wait_ms, int *lock, struct error *err);
 
+/*
+ * The lock goes with its folder: where that is another one now, takes its lock too and puts it in *lock. Nothing where
+ * there is none. EBUSY: another policyd has put its own there.
+ */
+int instance_keep(const char *directory, int *lock, struct error *err);
+
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "datapath/attach.h"
@@ -16,6 +17,7 @@
 #include "lib/log.h"
 
 #define PREPARED_SLOTS 4
+#define ADD_MS 200 /* what a plugin may need between its record and its last program */
 
 static const struct timeval soon = {.tv_sec = 1};
 
@@ -110,30 +112,41 @@ static bool is_torn(const struct datapath *datapath, const struct attachment *at
     return !record_is_whole(datapath, attachment);
 }
 
-static void mend(const struct datapath *datapath, const struct found *found)
+/* Of a record without a veth nothing else tells that its ADD is under way. */
+static bool is_being_added(const struct datapath *datapath, const struct attachment *attachment)
 {
+    if (attachment->ifindex)
+        return false;
+    nanosleep(&(struct timespec){.tv_nsec = ADD_MS * 1000000L}, NULL);
+    return record_is_whole(datapath, attachment);
+}
+
+static void mend(struct upkeep *upkeep, const struct found *found)
+{
+    const struct datapath *datapath = upkeep->datapath;
     const struct attachment *attachment = &found->attachment;
     struct error err = {0};
     struct pod pod = {0};
-    int rc = record_mend(datapath, &found->key, attachment, &err);
+    int rc = is_being_added(datapath, attachment) ? 0 : record_mend(datapath, &found->key, attachment, &err);
 
     if (rc == 0 || record_pod(datapath, attachment->slot, &pod))
         return;
     if (rc < 0)
-        log_warning("pod=%.64s/%.256s veth=%.16s was taken off by somebody and cannot be attached again: %s",
+        tamper_note(&upkeep->tamper,
+                    "pod=%.64s/%.256s veth=%.16s was taken off by somebody and cannot be attached again: %s",
                     pod.namespace_, pod.name, attachment->host_ifname, err.msg);
     else
-        log_warning("pod=%.64s/%.256s veth=%.16s was taken off by somebody; attached again", pod.namespace_, pod.name,
-                    attachment->host_ifname);
+        tamper_note(&upkeep->tamper, "pod=%.64s/%.256s veth=%.16s was taken off by somebody; attached again",
+                    pod.namespace_, pod.name, attachment->host_ifname);
 }
 
-static void mend_all(const struct datapath *datapath)
+static void mend_all(struct upkeep *upkeep)
 {
-    struct work work = {.wants = is_torn, .datapath = datapath};
+    struct work work = {.wants = is_torn, .datapath = upkeep->datapath};
 
-    record_each(datapath, collect, &work);
+    record_each(upkeep->datapath, collect, &work);
     for (size_t i = 0; i < work.count; i++)
-        mend(datapath, &work.found[i]);
+        mend(upkeep, &work.found[i]);
     free(work.found);
 }
 
@@ -202,14 +215,28 @@ static void prepare_slots(struct upkeep *upkeep)
 
 static void work_once(struct upkeep *upkeep)
 {
+    tamper_keep_pins(&upkeep->tamper, upkeep->datapath, upkeep->lock);
+
     uint64_t removed = remove_dead(upkeep->datapath) + drop_veths(upkeep->datapath);
 
     if (removed && write(upkeep->report_fd, &removed, sizeof(removed)) < 0)
         log_warning("upkeep cannot report: %s", strerror(errno));
-    mend_all(upkeep->datapath);
+    mend_all(upkeep);
     prepare_slots(upkeep);
     if (attach_has_tcx())
         promote_all(upkeep);
+}
+
+/* Under the mutex. Not on the loop's clock, which sleeps until something comes. */
+static void wait_for_work(struct upkeep *upkeep)
+{
+    struct timespec until;
+    int rc = 0;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += UPKEEP_LOOK_S;
+    while (!upkeep->is_wanted && !upkeep->is_ending && rc != ETIMEDOUT)
+        rc = pthread_cond_timedwait(&upkeep->cond, &upkeep->mutex, &until);
 }
 
 static void *run(void *context)
@@ -220,8 +247,7 @@ static void *run(void *context)
         bool ending;
 
         pthread_mutex_lock(&upkeep->mutex);
-        while (!upkeep->is_wanted && !upkeep->is_ending)
-            pthread_cond_wait(&upkeep->cond, &upkeep->mutex);
+        wait_for_work(upkeep);
         ending = upkeep->is_ending;
         upkeep->is_wanted = false;
         pthread_mutex_unlock(&upkeep->mutex);
@@ -264,6 +290,18 @@ void upkeep_want(struct upkeep *upkeep)
         event_add(upkeep->timer, &soon);
 }
 
+static void init_waiting(struct upkeep *upkeep)
+{
+    pthread_condattr_t attributes;
+
+    pthread_mutex_init(&upkeep->mutex, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&upkeep->cond, &attributes);
+    pthread_condattr_destroy(&attributes);
+    tamper_init(&upkeep->tamper);
+}
+
 int upkeep_start(struct upkeep *upkeep, struct event_base *base, struct error *err)
 {
     int rc;
@@ -275,8 +313,7 @@ int upkeep_start(struct upkeep *upkeep, struct event_base *base, struct error *e
     upkeep->report = event_new(base, upkeep->report_fd, EV_READ | EV_PERSIST, on_report, upkeep);
     if (!upkeep->timer || !upkeep->report || event_add(upkeep->report, NULL))
         return error_set(err, ENOMEM, "out of memory");
-    pthread_mutex_init(&upkeep->mutex, NULL);
-    pthread_cond_init(&upkeep->cond, NULL);
+    init_waiting(upkeep);
     upkeep->is_wanted = true;
     rc = pthread_create(&upkeep->thread, NULL, run, upkeep);
     if (rc)

@@ -2,7 +2,8 @@
 /*
  * What takes longer than the loop may wait, in a thread of its own: removes attachments whose cgroup is gone, takes
  * veths that are gone out of the others, attaches again what somebody took off, replaces clsact filters by tcx links,
- * makes flow maps for slots that are still free. Runs when told, never by itself.
+ * makes flow maps for slots that are still free. Runs when told, and every UPKEEP_LOOK_S: the kernel tells nobody of a
+ * pin that is unlinked or of a program that is taken off a cgroup.
  */
 #ifndef NSP_POLICYD_UPKEEP_H
 #define NSP_POLICYD_UPKEEP_H
@@ -12,9 +13,14 @@
 #include <stdbool.h>
 
 #include "datapath/pins.h"
+#include "policyd/tamper.h"
+
+#define UPKEEP_LOOK_S 10
 
 struct upkeep {
     const struct datapath *datapath;
+    int *lock; /* of the instance, this thread's own while it runs */
+    struct tamper tamper;
     void (*removed)(void *context); /* on the loop: attachments were removed */
     void *context;
     struct event *timer; /* one-shot: not at once, so that an ADD or DEL that goes on comes first */

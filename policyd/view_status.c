@@ -121,10 +121,12 @@ static void add_pod_problems(const struct daemon *daemon, const struct pod_entry
         add_pod_problem(pod, names, problems);
 }
 
-static json_t *make_problems(const struct daemon *daemon)
+static json_t *make_problems(const struct daemon *daemon, const struct tampering *tampering)
 {
     json_t *problems = json_array();
 
+    if (tampering->is_recent)
+        add_problem(daemon->options.bpffs, tampering->last, problems);
     if (daemon->source.error)
         add_problem(daemon->options.manifests, daemon->source.error, problems);
     manifests_each_problem(&daemon->manifests, add_problem, problems);
@@ -139,6 +141,16 @@ static json_t *make_problems(const struct daemon *daemon)
     return problems;
 }
 
+static json_t *make_tampering(const struct tampering *tampering)
+{
+    char at[EVENT_JSON_TIME_SIZE];
+
+    if (!tampering->count)
+        return json_pack("{s:i}", "count", 0);
+    event_json_time(tampering->last_ns, at);
+    return json_pack("{s:I,s:s,s:s}", "count", (json_int_t)tampering->count, "last", tampering->last, "time", at);
+}
+
 static json_t *make_learn(const struct daemon *daemon)
 {
     const struct learn *learn = &daemon->events.learn;
@@ -151,11 +163,13 @@ json_t *view_status(struct daemon *daemon, const char *pod)
 {
     char started[EVENT_JSON_TIME_SIZE];
     struct utsname kernel = {0};
+    struct tampering tampering;
 
     (void)pod;
+    tamper_read(&daemon->upkeep.tamper, &tampering);
     uname(&kernel);
     event_json_time(daemon->started_ns, started);
-    return json_pack("{s:s,s:i,s:s,s:s,s:s,s:{s:s,s:b,s:s#,s:b},s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "version",
+    return json_pack("{s:s,s:i,s:s,s:s,s:s,s:{s:s,s:b,s:s#,s:b},s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "version",
                      NSP_VERSION, "abi", NSP_ABI_VERSION, "kernel", kernel.release, "node_name", daemon->node_name,
                      "started", started, "datapath", "directory", daemon->options.bpffs, "adopted", daemon->is_adopted,
                      "build", daemon->datapath.control->build,
@@ -163,5 +177,5 @@ json_t *view_status(struct daemon *daemon, const char *pod)
                      "exempt_node", (int)daemon->datapath.control->exempt_node, "manifests", daemon->options.manifests,
                      "attach", make_attach(daemon), "pods", make_pods(daemon), "profiles", make_profiles(daemon),
                      "policies", make_policies(daemon), "events", make_events(daemon), "learn", make_learn(daemon),
-                     "problems", make_problems(daemon));
+                     "tampering", make_tampering(&tampering), "problems", make_problems(daemon, &tampering));
 }

@@ -109,3 +109,60 @@ is_settled() {
 cgroup_is_whole() {
     [[ $(cgroup_programs) == "$CGROUP_PROGRAMS" ]]
 }
+
+# What each pin leads to. That of nsp_cgroup, a storage, is asked for like any other map.
+pins_listed() {
+    local pin
+    for pin in "$PODS_PINS"/nsp_*; do
+        echo "${pin##*/} $(bpftool -j prog show pinned "$pin" 2>/dev/null | jq .id)" \
+            "$(bpftool -j map show pinned "$pin" 2>/dev/null | jq .id)"
+    done
+}
+
+# all_is_back TEXT: $PODS_DIR/pins are pinned, cgroup and veth have their programs, and status says so.
+all_is_back() {
+    diff <(pins_listed) "$PODS_DIR/pins" && cgroup_is_whole && is_attached && tampering_says "$1"
+}
+
+tampering_says() {
+    pods_nspctl status -o json | jq -e --arg text "$1" '
+        .tampering.count > 0 and any(.problems[]; .text | contains($text)) or error("\(.tampering) \(.problems)")'
+}
+
+another_policyd() {
+    pods_node "$NSP_BUILD/policyd" --manifests "$PODS_MANIFESTS" --bpffs "$PODS_PINS" --socket "$PODS_DIR/b.sock" \
+        --cni-socket "$PODS_DIR/b-cni.sock"
+}
+
+@test "T91: pins and programs that are unlinked, replaced or taken off, of which nobody is told, are put back in 30 s" {
+    local other
+    wait_for 10 is_settled
+    pins_listed >"$PODS_DIR/pins"
+    [[ $(wc -l <"$PODS_DIR/pins") == 41 ]]
+    rm "$PODS_PINS/nsp_connect4" "$PODS_PINS/nsp_pods" "$PODS_PINS/nsp_sendmsg4" "$PODS_PINS/nsp_flows"
+    bpftool prog pin id "$(bpftool -j prog show pinned "$PODS_PINS/nsp_bind4" | jq .id)" "$PODS_PINS/nsp_sendmsg4"
+    other=$(bpftool -j map show pinned "$PODS_PINS/nsp_ids" | jq .id)
+    bpftool map pin id "$other" "$PODS_PINS/nsp_flows"
+    bpftool cgroup detach "$PODS_CGROUP/$POD" cgroup_inet6_connect pinned "$PODS_PINS/nsp_connect6"
+    for other in "$PODS_PINS"/links/*-in; do
+        [[ ! -e $other ]] || pods_node bpftool link detach pinned "$other"
+    done
+    wait_for 30 all_is_back "pod=default/$POD veth=$VETH was taken off by somebody; attached again"
+    logged "pin=$PODS_PINS/nsp_.* by somebody, one of 4; pinned again"
+    [[ $(probe "$POD" probe tcp "$NODE6" 7000) == "connect EPERM" ]]
+}
+
+@test "T91: the whole pin directory comes back, with its lock, when somebody removes it" {
+    wait_for 10 is_settled
+    pins_listed >"$PODS_DIR/pins"
+    rm -r "$PODS_PINS"
+    stir
+    wait_for 10 all_is_back "veth=$VETH was taken off by somebody; attached again"
+    logged "directory=$PODS_PINS was removed by somebody; all is pinned again"
+    run another_policyd
+    [[ $status != 0 && $output == *"another policyd is running with it"* ]]
+    [[ $(stat -c %a "$PODS_PINS" "$PODS_PINS/links" "$PODS_PINS/nsp_connect4" | xargs) == "700 700 600" ]]
+    [[ $(probe "$POD" probe tcp "$NODE4" 7000) == "connect EPERM" ]]
+    pod_up late /bin/busybox sleep 1000000
+    pod_delete late
+}
