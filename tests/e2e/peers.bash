@@ -243,5 +243,6 @@ rows() {
         echo "${command[*]}: $got, expected: $want"
         bad=1
     done
+    ((bad == 0)) || tail -n 5 "${EVENTS:-/dev/null}"
     return "$bad"
 }

@@ -55,12 +55,13 @@ struct outcome outcome_errno(const char *call)
 
 int socket_open(int family, int type, int protocol)
 {
-    struct timeval timeout = {.tv_usec = REPLY_MS * 1000};
+    struct timeval reply = {.tv_sec = REPLY_MS / 1000, .tv_usec = REPLY_MS % 1000 * 1000};
+    struct timeval connect = {.tv_sec = CONNECT_MS / 1000, .tv_usec = CONNECT_MS % 1000 * 1000};
     int fd = socket(family, type | SOCK_CLOEXEC, protocol);
 
     if (fd < 0)
         return -1;
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &reply, sizeof(reply));
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &connect, sizeof(connect));
     return fd;
 }

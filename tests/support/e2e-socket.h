@@ -6,7 +6,10 @@
 #include <netinet/in.h>
 #include <stddef.h>
 
-#define REPLY_MS 500 /* how long a verb waits for an answer before it reports ETIMEDOUT */
+/* How long a verb waits before it reports ETIMEDOUT: for an answer; for room or a connection, whose SYN the kernel
+ * sends again after a second. */
+#define REPLY_MS 1000
+#define CONNECT_MS 1500
 
 struct outcome {
     char text[64]; /* such as "ok" or "connect EPERM" */
@@ -30,7 +33,7 @@ struct outcome outcome_ok(void);
 /* Names errno; what SO_RCVTIMEO and SO_SNDTIMEO make of silence is ETIMEDOUT. */
 struct outcome outcome_errno(const char *call);
 
-/* A socket with REPLY_MS as its timeouts, or -1. */
+/* A socket with these as its timeouts, or -1. */
 int socket_open(int family, int type, int protocol);
 
 /* One verb each; args as in the usage of e2e-probe.c. */
