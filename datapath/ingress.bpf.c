@@ -3,7 +3,7 @@
 #include "datapath/datagram.h"
 #include "datapath/flow_datagram.h"
 #include "datapath/refuse.h"
-#include "datapath/stream.h"
+#include "datapath/stream_early.h"
 
 #define ALLOW 1
 #define REFUSE 0
@@ -20,14 +20,26 @@ static __always_inline int let_wait(struct inspection *in)
 }
 
 /*
- * What meets a listener has no stream yet. Data in a handshake (fast open, or a last ACK that was lost) waits for the
- * connection's own socket: a client sends it again.
+ * What meets a listener. Data in a SYN (fast open) waits for the connection's own socket, and so does what cannot be
+ * placed in its stream: a client sends it again.
  */
-static __always_inline int receive_handshake(struct inspection *in)
+static __always_inline int receive_handshake(struct __sk_buff *skb, struct inspection *in, struct socket_state *state)
 {
-    if (flow_decide_listener(in, !(in->packet.tcp_flags & TCP_SYN)) == VERDICT_DROPPED)
+    __u8 flags = in->packet.tcp_flags & (TCP_SYN | TCP_ACK);
+    int result = STREAM_WAIT;
+
+    handshake_forget();
+    if (flow_decide_listener(in, !(flags & TCP_SYN)) == VERDICT_DROPPED)
         return REFUSE;
-    return in->is_enforced && in->packet.payload ? let_wait(in) : ALLOW;
+    if (!in->packet.payload || !in->is_inspected)
+        return ALLOW;
+    if (flags == TCP_ACK)
+        result = handshake_inspect(skb, in, state);
+    if (result == STREAM_REFUSE) {
+        ask_for_reset(in);
+        return REFUSE;
+    }
+    return result == STREAM_WAIT && in->is_enforced ? let_wait(in) : ALLOW;
 }
 
 static __always_inline int receive_tcp(struct __sk_buff *skb, struct inspection *in, struct socket_state *state,
@@ -36,7 +48,7 @@ static __always_inline int receive_tcp(struct __sk_buff *skb, struct inspection 
     if (in->packet.tcp_flags & TCP_RST)
         return ALLOW; /* carries nothing, ends the flow */
     if (socket_state == BPF_TCP_LISTEN)
-        return receive_handshake(in);
+        return receive_handshake(skb, in, state);
     if (flow_decide_tcp(in, state) != VERDICT_DROPPED) {
         if (!in->is_inspected)
             return ALLOW;

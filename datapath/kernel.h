@@ -154,6 +154,10 @@ struct sock {
     struct sock_common __sk_common;
 };
 
+struct tcp_request_sock {
+    __u32 rcv_isn;
+};
+
 #pragma clang attribute pop
 
 /*

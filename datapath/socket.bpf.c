@@ -6,6 +6,7 @@
 #include "datapath/attack.h"
 #include "datapath/flow_datagram.h"
 #include "datapath/flow_tcp.h"
+#include "datapath/handshake.h"
 #include "datapath/identity.h"
 
 #define ALLOW 1
@@ -354,6 +355,10 @@ int nsp_bind6(struct bpf_sock_addr *ctx)
 SEC("sockops")
 int nsp_sockops(struct bpf_sock_ops *ctx)
 {
+    const struct pod_ref *ref = bpf_get_local_storage(&nsp_cgroup, 0);
+
+    if (ctx->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+        handshake_take_over(ctx, ref->epoch);
     if (ctx->op != BPF_SOCK_OPS_TCP_LISTEN_CB || !ctx->sk)
         return ALLOW;
 
@@ -361,8 +366,6 @@ int nsp_sockops(struct bpf_sock_ops *ctx)
 
     if (!state)
         return ALLOW; /* without state, what comes in is refused */
-
-    const struct pod_ref *ref = bpf_get_local_storage(&nsp_cgroup, 0);
 
     state->slot = ref->slot;
     state->epoch = ref->epoch;

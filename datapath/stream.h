@@ -10,6 +10,7 @@
 
 #include "datapath/dns_flow.h"
 #include "datapath/flow_tcp.h"
+#include "datapath/handshake.h"
 #include "datapath/stream_read.h"
 
 #define JUDGEMENTS_MAX 32768 /* requests in one segment */
@@ -125,6 +126,20 @@ static __always_inline __u16 port_of(const struct stream_state *stream, const st
     return bpf_ntohs(stream->opener == EGRESS ? p->flow.remote_port_be : p->flow.local_port_be);
 }
 
+/* Reads, and judges, what scratch->cursor has of a segment. */
+static __always_inline int stream_read_segment(struct stream_run *run, struct scratch *scratch, int direction)
+{
+    struct stream_state *stream = run->stream;
+
+    scratch->run.port = port_of(stream, &run->in->packet);
+    scratch->run.direction = direction;
+    scratch->run.result = STREAM_PASS;
+    bpf_loop(JUDGEMENTS_MAX, stream_go_on, run, 0);
+    if (scratch->run.result == STREAM_PASS && scratch->cursor.left && !stream->is_done)
+        return stream_give_up(run->in, stream); /* in more pieces than anybody needs */
+    return scratch->run.result;
+}
+
 static __always_inline int stream_run_segment(struct stream_run *run, struct bpf_sock *sk, int direction)
 {
     struct stream_state *stream = run->stream;
@@ -146,15 +161,9 @@ static __always_inline int stream_run_segment(struct stream_run *run, struct bpf
         break;
     }
     side->next = scratch->cursor.sequence + scratch->cursor.left;
-    scratch->run.port = port_of(stream, p);
-    scratch->run.direction = direction;
-    scratch->run.result = STREAM_PASS;
     if (!stream->application || stream->application == APPLICATION_DNS)
         run->messages = bpf_sk_storage_get(&nsp_messages, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-    bpf_loop(JUDGEMENTS_MAX, stream_go_on, run, 0);
-    if (scratch->run.result == STREAM_PASS && scratch->cursor.left && !stream->is_done)
-        return stream_give_up(run->in, stream); /* in more pieces than anybody needs */
-    return scratch->run.result;
+    return stream_read_segment(run, scratch, direction);
 }
 
 /* The other side speaks. Before the opener has said what this is: then it is what its port says, or nothing known. */
@@ -186,6 +195,13 @@ static __always_inline int inspect_segment(struct stream_run *run, struct bpf_so
     return stream_run_segment(run, sk, direction);
 }
 
+/* Another CPU's segment has just made this socket, and is about to leave it its stream (handshake.h). */
+static __always_inline bool is_being_made(struct bpf_sock *sk, const struct socket_state *state, int direction)
+{
+    return direction == INGRESS && state->is_passive == PASSIVE_EARLY && sk->state == BPF_TCP_SYN_RECV &&
+           !bpf_sk_storage_get(&nsp_streams, sk, NULL, 0);
+}
+
 /*
  * A segment of a flow with RULING_INSPECT, of a socket that is not listening. Fills verdict and reason; a refusal is
  * kept in the socket. direction: of the segment. Where nobody may refuse, nothing waits: the connection is no longer
@@ -200,6 +216,8 @@ static __always_inline int stream_inspect(struct __sk_buff *skb, struct inspecti
 
     if (!in->packet.payload)
         return STREAM_PASS;
+    if (in->is_enforced && sk && is_being_made(sk, state, direction))
+        return STREAM_WAIT;
     if (sk)
         run.stream = bpf_sk_storage_get(&nsp_streams, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
     if (!sk || !run.stream)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """An HTTP server that takes whatever it is sent and answers 200, so that a refusal is never its own. Everything it
-receives is appended to a log, for tests that ask what passed. Also speaks first on some ports, as SMTP does, and on
-others takes connections only to close them, as fast as they come.
+receives is appended to a log, for tests that ask what passed. Also speaks first on some ports, as SMTP does, on others
+takes connections only to close them, as fast as they come, and on others takes none before it has sent something.
 
-    http_server.py LOG PORT... [greet:PORT] [sink:PORT]
+    http_server.py LOG PORT... [greet:PORT] [sink:PORT] [defer:PORT]
 """
 import socket
 import sys
@@ -104,6 +104,8 @@ def listen(port, kind):
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_FASTOPEN, 16)
+    if kind == "defer":
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 30)
     sock.bind(("::", port))
     sock.listen(4096)
     while True:
