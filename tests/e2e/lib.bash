@@ -200,6 +200,15 @@ events_count() {
     events "$1" | wc -l
 }
 
+# events_none FILTER: there is not one; else what there is tells itself.
+events_none() {
+    [[ $(events_count "$1") == 0 ]] || {
+        echo "events that should not be:"
+        events "$1"
+        return 1
+    }
+}
+
 # --- captures ---------------------------------------------------------------------------------------------------------
 # capture_start: of the bridge from now on: what a pod sends is seen there once it is past the pod's veth.
 capture_start() {

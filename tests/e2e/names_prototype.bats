@@ -106,7 +106,7 @@ in_force() {
     rows ping <<END
 go-ping $PONG_NAME 80 /task | HTTP 200
 END
-    [[ $(events_count '.process.binary | IN("/usr/local/bin/go-ping", "/usr/local/bin/pong")') == 0 ]]
+    events_none '.process.binary | IN("/usr/local/bin/go-ping", "/usr/local/bin/pong")'
     rows ping <<END
 go-ping google.fr 80 /task | HTTP 200
 curl -sS -o /dev/null -w %{http_code} http://$PONG_NAME/task | 200
@@ -115,7 +115,7 @@ END
         and .flow.l7.dns.query == "google.fr."'
     events_expect '.flow.verdict == "AUDIT" and .reason == "address" and .process.binary == "/usr/local/bin/go-ping"'
     events_expect '.flow.verdict == "AUDIT" and .reason == "unknown_binary" and .process.binary == "/usr/bin/curl"'
-    [[ $(events_count '.flow.verdict == "DROPPED"') == 0 ]]
+    events_none '.flow.verdict == "DROPPED"'
 }
 
 @test "with their own enforce no longer commented out they hold" {

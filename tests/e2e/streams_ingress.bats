@@ -89,7 +89,7 @@ END
     run container_exec client/main "$PYTHON" /opt/e2e/http_client.py "$WEB4" 8080 keep 10000
     echo "$output"
     [[ $output == "10000 answers" ]]
-    [[ $(events_count true) == 0 ]]
+    events_none true
 }
 
 @test "another protocol than HTTP is not served" {

@@ -132,7 +132,7 @@ names_learnt='[.pods[].binaries[] | select(.path == "/usr/bin/resolve").dns[].na
     learnt_is '[.pods[].binaries[] | select(.path | endswith("/curl")).http[] | [.direction, .port, .method, .uri]]' \
         '[["egress",8080,"GET","/task?a=1"],["egress",8080,"POST","/task"]]'
     learnt_is '[.pods[].binaries[].profile] | unique' '["default/client-profile"]'
-    [[ $(events_count '.flow.verdict == "DROPPED"') == 0 ]]
+    events_none '.flow.verdict == "DROPPED"'
     pods_nspctl learn --pod default/client | grep -qx '      uri: /task?a=1'
     pods_nspctl status | grep -q '^Learnt: '
 }
