@@ -76,6 +76,9 @@ enum attachment_flags {
     ATTACHED_TCX = 4,             /* both directions by tcx links, pinned under links/ */
 };
 
+/* What our clsact filters, and nothing else, have as their classid: it tells the programs how they are run. */
+#define NSP_CLSACT_CLASSID 0x4e53
+
 struct attachment {
     __u32 slot;
     __u32 epoch;

@@ -38,7 +38,7 @@ int attach_promote(const struct datapath *datapath, __u32 ifindex, __u32 slot, _
     if (rc)
         return rc;
     *flags = ATTACHED_TCX;
-    /* Filters that stay judge a second time, with the same verdict. */
+    /* Filters that stay find each packet judged (once.h). */
     attach_tc_remove(ifindex, NULL);
     return 1;
 }

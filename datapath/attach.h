@@ -34,7 +34,7 @@ int attach_cgroup_present(const struct datapath *datapath, int cgroup_fd);
 int attach_veth(const struct datapath *datapath, __u32 ifindex, __u32 slot, __u32 *flags, struct error *err);
 
 /* Replaces clsact filters by pinned tcx links where the kernel has tcx (>= 6.6); blocks 16-32 ms. While both are on,
- * a packet is judged twice, with one verdict. Returns 1 promoted, 0 nothing to do or no tcx, <0 failure with the clsact
+ * a packet is judged by tcx (once.h). Returns 1 promoted, 0 nothing to do or no tcx, <0 failure with the clsact
  * filters still in force. *flags as above. */
 int attach_promote(const struct datapath *datapath, __u32 ifindex, __u32 slot, __u32 *flags, struct error *err);
 

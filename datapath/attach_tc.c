@@ -66,6 +66,7 @@ static int add_side(struct nl_sock *sock, const struct datapath *datapath, __u32
         .priority = is_there ? survey->own.priority : survey->priority,
         .protocol_be = htons(ETH_P_ALL),
         .program_fd = datapath->programs[side->program],
+        .classid = NSP_CLSACT_CLASSID,
     };
 
     if (is_there && survey->own.program_id == program_id_get(filter.program_fd))

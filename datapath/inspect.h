@@ -96,10 +96,16 @@ struct inspection {
     __u8 is_named;       /* the peer is allowed as a learnt address */
     __u8 block_flags;    /* enum block_flags, as far as they are of parts that were heard */
     __u8 is_own_claim;   /* ARP or ND that claims nothing but the pod's own: passes where there are no rules for it */
+    __u8 is_clsact;      /* once.h's: this run is a clsact filter's */
     struct said shadow;  /* what those that alert say beside a verdict of DROPPED */
     struct said ignored; /* what those that ignore say beside a stricter verdict */
     struct said tracer;  /* who traces DNS, with BLOCK_TRACES */
     struct said learner; /* who learns, with BLOCK_LEARNS */
+
+    /* once.h's own: the last packet that a run by tcx let go on; ifindex 0: it did not */
+    __u32 judged_ifindex;
+    __u32 judged;
+
     struct owner_copy owner;
 
     /* policy.h's own */
@@ -109,7 +115,7 @@ struct inspection {
     __u32 desk; /* where this lies */
     __u32 is_taken;
 };
-#define INSPECTION_CLEARED offsetof(struct inspection, owner)
+#define INSPECTION_CLEARED offsetof(struct inspection, judged_ifindex)
 
 /*
  * Where inspections lie, on each CPU. A program that runs in softirq has a place of its own: such programs do not

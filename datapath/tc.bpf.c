@@ -7,6 +7,7 @@
 #include "datapath/arriving.h"
 #include "datapath/attack.h"
 #include "datapath/datagram.h"
+#include "datapath/once.h"
 #include "datapath/pages.h"
 #include "datapath/refuse.h"
 #include "datapath/reset.h"
@@ -161,16 +162,12 @@ SUBPROGRAM int decide_from_pod(struct __sk_buff *skb, struct inspection *in, str
     return in->verdict;
 }
 
-SEC("tc")
-int nsp_from_pod(struct __sk_buff *skb)
+static __always_inline int judge_from_pod(struct __sk_buff *skb, struct inspection *in)
 {
-    struct inspection *in = inspect_start(DESK_FROM_POD);
     struct bpf_sock *sk = skb->sk;
     struct socket_state *carried = NULL, *state;
     bool is_foreign = false, is_packet_socket = false, is_segment;
 
-    if (!in)
-        return DROP;
     if (sk)
         sk = bpf_sk_fullsock(sk);
     if (sk) {
@@ -204,15 +201,11 @@ int nsp_from_pod(struct __sk_buff *skb)
     return in->verdict == VERDICT_DROPPED ? drop_or_reset(skb, in) : let_pass(skb, in->slot, EGRESS);
 }
 
-SEC("tc")
-int nsp_to_pod(struct __sk_buff *skb)
+static __always_inline int judge_to_pod(struct __sk_buff *skb, struct inspection *in)
 {
-    struct inspection *in = inspect_start(DESK_TO_POD);
     __u32 ifindex = skb->ifindex;
     const struct iface *iface = bpf_map_lookup_elem(&nsp_ifs, &ifindex);
 
-    if (!in)
-        return DROP;
     packet_parse_frame(skb, &in->packet, false);
     in->hook = HOOK_TC_TO_POD;
     in->ifindex = ifindex;
@@ -232,4 +225,32 @@ int nsp_to_pod(struct __sk_buff *skb)
     if (in->packet.payload && !pages_copy(skb, &in->packet))
         return DROP;
     return let_pass(skb, in->slot, INGRESS);
+}
+
+/* A refused packet meets none of the programs that come after. */
+static __always_inline int once_end(struct __sk_buff *skb, struct inspection *in, int answer)
+{
+    if (answer == NEXT)
+        once_note(skb, in);
+    return answer;
+}
+
+SEC("tc")
+int nsp_from_pod(struct __sk_buff *skb)
+{
+    struct inspection *in = inspect_start(DESK_FROM_POD);
+
+    if (!in)
+        return DROP;
+    return once_is_judged(skb, in) ? NEXT : once_end(skb, in, judge_from_pod(skb, in));
+}
+
+SEC("tc")
+int nsp_to_pod(struct __sk_buff *skb)
+{
+    struct inspection *in = inspect_start(DESK_TO_POD);
+
+    if (!in)
+        return DROP;
+    return once_is_judged(skb, in) ? NEXT : once_end(skb, in, judge_to_pod(skb, in));
 }

@@ -209,7 +209,8 @@ int tc_netlink_add_filter(struct nl_sock *sock, const struct tc_filter *filter, 
     struct nlattr *options = msg ? nla_nest_start(msg, TCA_OPTIONS) : NULL;
 
     if (!options || nla_put_u32(msg, TCA_BPF_FD, (uint32_t)filter->program_fd) ||
-        nla_put_string(msg, TCA_BPF_NAME, filter->name) || nla_put_u32(msg, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT)) {
+        nla_put_string(msg, TCA_BPF_NAME, filter->name) || nla_put_u32(msg, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT) ||
+        (filter->classid && nla_put_u32(msg, TCA_BPF_CLASSID, filter->classid))) {
         nlmsg_free(msg);
         return -ENOMEM;
     }

@@ -17,6 +17,7 @@ struct tc_filter {
     char name[64];    /* of a bpf filter, "" otherwise */
     __u32 program_id; /* likewise, 0 */
     int program_fd;   /* to add one */
+    __u32 classid;    /* likewise: what its program finds in skb->tc_classid */
 };
 
 /* Returns -errno. The caller frees with nl_socket_free(). */

@@ -16,6 +16,7 @@ int main(void)
     failed += group_texts();
     failed += group_packets();
     failed += group_flows();
+    failed += group_once();
     failed += group_attacks();
     failed += group_policy();
     failed += group_removal();

@@ -212,6 +212,29 @@ static void run_sent(const struct world *world, struct trip *trip, struct outcom
     outcome->is_reset = read_seen(SEEN_AT_POD) != at_pod;
 }
 
+int run_flood(enum run_program program, const __u8 *frame, size_t length, __u32 times)
+{
+    __u32 ifindex = program == RUN_TO_POD ? sandbox.host_ifindex : sandbox.pod_ifindex;
+    __u32 place = program == RUN_TO_POD ? SEEN_AT_POD : SEEN_FROM_POD;
+    struct __sk_buff context = {.ifindex = ifindex, .mark = ifindex};
+    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = (__u32)length, .ctx_in = &context,
+                .ctx_size_in = sizeof(context), .repeat = (int)times);
+    __u64 before = read_seen(place);
+    long long deadline = now_ns() + DEADLINE_NS;
+
+    assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(helper->progs.owner_send), &options), 0);
+    do {
+        ring_buffer__consume(ring);
+    } while (read_seen(place) - before < times && now_ns() < deadline);
+    ring_buffer__consume(ring);
+    return (int)(read_seen(place) - before);
+}
+
+int run_observer(void)
+{
+    return bpf_program__fd(helper->progs.owner_from_pod);
+}
+
 struct outcome run_packet(struct world *world, enum run_program program, const struct owner *owner, const __u8 *frame,
                           size_t length)
 {

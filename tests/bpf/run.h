@@ -44,4 +44,12 @@ struct outcome run_packet(struct world *world, enum run_program program, const s
 struct outcome run_spec(struct world *world, enum run_program program, const struct owner *owner,
                         const struct packet_spec *spec);
 
+/*
+ * Sends it many times for real, as what no socket owns: RUN_FROM_POD out of the pod's end of the veth, RUN_TO_POD out
+ * of the host's. Returns how many came out behind our programs, within a second.
+ */
+int run_flood(enum run_program program, const __u8 *frame, size_t length, __u32 times);
+/* A tc program, not ours to close, that counts what a flood from the pod counts and lets nothing go further. */
+int run_observer(void);
+
 #endif
