@@ -31,7 +31,7 @@ libbpf-dev: loads BPF programs
 libc6-dev: the C library, static too
 libclang-rt-14-dev|libclang-rt-dev: runtime of clang sanitizers, for fuzzing
 libcmocka-dev: unit tests
-libcurl4-openssl-dev: HTTP of nspctl
+libcurl4-openssl-dev: HTTPS to the API server, HTTP of nspctl
 libelf-dev: libbpf needs it to link
 libevent-dev: event loop and HTTP of policyd
 libjansson-dev: JSON
@@ -50,6 +50,7 @@ pkg-config: where the libraries are
 procps: pgrep, sysctl
 python3: scripted clients and servers of tests
 python3-scapy: packets nobody should send
+python3-yaml: tests make JSON of manifests
 qemu-system-x86: boots the kernels under test
 runc: runs the containers of the demo and of the end-to-end tests
 shellcheck: make check

@@ -31,13 +31,14 @@ static void print_datapath(const json_t *status)
 
 static void print_counts(const json_t *status)
 {
+    const json_t *kubernetes = json_object_get(status, "kubernetes");
     const json_t *pods = json_object_get(status, "pods"), *profiles = json_object_get(status, "profiles");
     const json_t *policies = json_object_get(status, "policies"), *events = json_object_get(status, "events");
 
     printf("Pods:       %lld ready, %lld pending, of at most %lld\n", number_of(pods, "ready"),
            number_of(pods, "pending"), number_of(pods, "max"));
     printf("Profiles:   %lld valid, %lld refused, from %s\n", number_of(profiles, "valid"),
-           number_of(profiles, "refused"), text_of(status, "manifests"));
+           number_of(profiles, "refused"), kubernetes ? text_of(kubernetes, "server") : text_of(status, "manifests"));
     printf("Policies:   %lld in force, last revision %lld, %lld of %lld rule sets\n", number_of(policies, "in_force"),
            number_of(policies, "last_revision"), number_of(policies, "rule_sets"),
            number_of(policies, "rule_sets_max"));

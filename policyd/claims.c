@@ -45,6 +45,8 @@ static void free_object(struct claim_object *object)
         profile_free(object->profile);
     if (object->pod)
         pod_object_free(object->pod);
+    if (object->selection)
+        profile_free(object->selection);
     *object = (struct claim_object){0};
 }
 
@@ -53,8 +55,6 @@ static void free_item(struct claim *item)
     free(item->namespace_);
     free(item->name);
     free(item->refused);
-    if (item->selection)
-        profile_free(item->selection);
     *item = (struct claim){0};
 }
 
@@ -91,8 +91,7 @@ static int append(struct claims *claims, struct claim *item, struct claim_object
     return 0;
 }
 
-/* The selector of a profile that is otherwise refused, so that its pods can be told. Best effort. */
-static struct profile *read_selection(const json_t *manifest)
+struct profile *claims_read_selection(const json_t *manifest)
 {
     json_t *selector = json_object_get(json_object_get(manifest, "spec"), "labelSelector");
     json_t *metadata = json_object_get(manifest, "metadata");
@@ -132,14 +131,18 @@ static int refuse_nameless(struct claims *claims, size_t document, const struct 
 
 static int refuse(struct claims *claims, const json_t *manifest, struct claim *item, const struct error *why)
 {
+    struct claim_object object = {0};
     int rc = read_name(manifest, item);
 
     if (rc == -ENOENT)
         return refuse_nameless(claims, item->document, why);
     item->refused = rc ? NULL : strdup(why->msg);
     if (item->kind == OBJECT_PROFILE)
-        item->selection = read_selection(manifest);
-    return item->refused ? append(claims, item, &(struct claim_object){0}) : -ENOMEM;
+        object.selection = claims_read_selection(manifest);
+    rc = item->refused ? append(claims, item, &object) : -ENOMEM;
+    if (rc)
+        free_object(&object);
+    return rc;
 }
 
 static int accept(struct claims *claims, struct claim *item, struct claim_object *object)

@@ -5,10 +5,11 @@
 
 #include "policyd/manifests.h"
 
-/* What a claim is about; both NULL when it is refused. */
+/* What a claim is about. */
 struct claim_object {
-    struct profile *profile;
+    struct profile *profile; /* both NULL when it is refused */
     struct pod_object *pod;
+    struct profile *selection; /* of a refused profile whose selector can be read; else NULL */
 };
 
 struct claims {
@@ -23,6 +24,9 @@ struct claims {
  * manifest that is not valid becomes a refused claim. Returns 0, or -ENOMEM with nothing to free.
  */
 int claims_read(const json_t *documents, struct claims *claims);
+
+/* The selector of a profile that is otherwise refused, so that its pods can be told. NULL: it cannot be read. */
+struct profile *claims_read_selection(const json_t *manifest);
 
 /* Whether there is nothing in a file: no document, or only empty ones. */
 bool claims_are_empty(const json_t *documents);

@@ -5,6 +5,7 @@
  */
 #include "policyd/daemon.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <malloc.h>
 #include <signal.h>
@@ -16,6 +17,7 @@
 #include "datapath/load.h"
 #include "lib/cleanup.h"
 #include "lib/log.h"
+#include "lib/name.h"
 #include "policyd/assign.h"
 #include "policyd/instance.h"
 #include "policyd/unlearnable.h"
@@ -162,6 +164,20 @@ static void on_signal(evutil_socket_t number, short what, void *context)
     event_base_loopbreak(daemon->base);
 }
 
+/* Whether some pod is judged by a policy, whoever made it. */
+static bool on_kube_ask(void *context)
+{
+    const struct daemon *daemon = context;
+    bool is_judging = false;
+
+    for (size_t i = 0; i < daemon->pods.count; i++) {
+        __u64 word = __atomic_load_n(&daemon->datapath.states[daemon->pods.items[i].slot], __ATOMIC_SEQ_CST);
+
+        is_judging |= (word & POD_STATE_MASK) == POD_READY && pod_word_policy(word) != 0;
+    }
+    return is_judging;
+}
+
 /* Locks before anything is written, or right after the first load where there was nothing to lock. */
 static int open_datapath(struct daemon *daemon, struct error *err)
 {
@@ -200,14 +216,16 @@ static int make_events(struct daemon *daemon, struct error *err)
 
 static void connect_parts(struct daemon *daemon)
 {
+    daemon->store.missing_pod = "no Pod manifest names it; add one with its labels to the manifests";
     daemon->store.changed = on_store_change;
     daemon->store.context = daemon;
     daemon->manifests = (struct manifests){.folder = daemon->options.manifests,
                                            .store = &daemon->store,
                                            .profile_changed = on_profile_change,
                                            .context = daemon};
-    daemon->pods = (struct pods){
-        .datapath = &daemon->datapath, .store = &daemon->store, .manifests = &daemon->manifests, .sync = &daemon->sync};
+    daemon->kube = (struct source_kube){
+        .store = &daemon->store, .profile_changed = on_profile_change, .is_judging = on_kube_ask, .context = daemon};
+    daemon->pods = (struct pods){.datapath = &daemon->datapath, .store = &daemon->store, .sync = &daemon->sync};
     daemon->containers = (struct containers){.datapath = &daemon->datapath, .pods = &daemon->pods, .inotify = -1};
     daemon->events = (struct events){.datapath = &daemon->datapath,
                                      .pods = &daemon->pods,
@@ -223,6 +241,21 @@ static void connect_parts(struct daemon *daemon)
     daemon->links = (struct links){.gone = on_link_gone, .context = daemon};
 }
 
+/* A node is called as its host is, in lower case, unless somebody says otherwise. */
+static void name_node(struct daemon *daemon)
+{
+    memcpy(daemon->node_name, daemon->options.node_name, sizeof(daemon->node_name));
+    if (daemon->node_name[0])
+        return;
+    if (gethostname(daemon->node_name, sizeof(daemon->node_name)))
+        daemon->node_name[0] = '\0';
+    daemon->node_name[sizeof(daemon->node_name) - 1] = '\0';
+    if (daemon->options.source == OPTIONS_SOURCE_KUBERNETES) {
+        for (char *c = daemon->node_name; *c; c++)
+            *c = (char)tolower((unsigned char)*c);
+    }
+}
+
 static void init(struct daemon *daemon, const struct options *options)
 {
     struct timespec now;
@@ -235,9 +268,7 @@ static void init(struct daemon *daemon, const struct options *options)
     connect_parts(daemon);
     clock_gettime(CLOCK_REALTIME, &now);
     daemon->started_ns = now.tv_sec * 1000000000LL + now.tv_nsec;
-    if (gethostname(daemon->node_name, sizeof(daemon->node_name)))
-        daemon->node_name[0] = '\0';
-    daemon->node_name[HOST_NAME_MAX] = '\0';
+    name_node(daemon);
 }
 
 /* Tries are written by the hundred, each with a descriptor of its own. */
@@ -251,12 +282,20 @@ static void raise_descriptor_limit(void)
     }
 }
 
+static int start_source(struct daemon *daemon, struct error *err)
+{
+    if (daemon->options.source == OPTIONS_SOURCE_MANIFESTS)
+        return source_dir_start(&daemon->source, &daemon->manifests, daemon->base, err);
+    if (name_check_subdomain(daemon->node_name, err))
+        return error_wrap(err, "the host's name is none of a node; name it by --node-name");
+    return source_kube_start(&daemon->kube, daemon->options.kubeconfig, daemon->node_name, daemon->base, err);
+}
+
 static int start_parts(struct daemon *daemon, struct error *err)
 {
     if (open_datapath(daemon, err) || make_events(daemon, err))
         return -err->code;
-    if (sync_start(&daemon->sync, &daemon->datapath, daemon->is_adopted, err) ||
-        source_dir_start(&daemon->source, &daemon->manifests, daemon->base, err))
+    if (sync_start(&daemon->sync, &daemon->datapath, daemon->is_adopted, err) || start_source(daemon, err))
         return -err->code;
     reconcile(daemon);
     if (containers_start(&daemon->containers, daemon->base, err) || events_start(&daemon->events, daemon->base, err) ||
@@ -308,6 +347,7 @@ void daemon_stop(struct daemon *daemon)
     upkeep_stop(&daemon->upkeep);
     events_stop(&daemon->events);
     source_dir_stop(&daemon->source);
+    source_kube_stop(&daemon->kube);
     containers_stop(&daemon->containers);
     pods_free(&daemon->pods);
     sync_stop(&daemon->sync);

@@ -15,12 +15,13 @@
 #include "policyd/pods.h"
 #include "policyd/server.h"
 #include "policyd/source_dir.h"
+#include "policyd/source_kube.h"
 #include "policyd/sync.h"
 #include "policyd/upkeep.h"
 
 struct daemon {
     struct options options;
-    char node_name[HOST_NAME_MAX + 1];
+    char node_name[OPTIONS_NAME_MAX];
     __s64 started_ns; /* CLOCK_REALTIME */
     int lock;         /* held by the one policyd of this pin directory */
     int is_adopted;
@@ -28,6 +29,7 @@ struct daemon {
     struct store store;
     struct manifests manifests;
     struct source_dir source;
+    struct source_kube kube;
     struct sync sync;
     struct pods pods;
     struct containers containers;

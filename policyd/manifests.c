@@ -102,7 +102,11 @@ static void bring(struct manifests *manifests, const struct manifest_file *file,
     if (claim->refused) {
         log_refusal(origin, claim->refused);
         if (claim->kind == OBJECT_PROFILE)
-            store_refuse_profile(manifests->store, claim->namespace_, claim->name, origin, claim->refused);
+            store_refuse_profile(manifests->store, &(struct refusal){.namespace_ = claim->namespace_,
+                                                                     .name = claim->name,
+                                                                     .origin = origin,
+                                                                     .why = claim->refused,
+                                                                     .selection = TAKE_PTR(object->selection)});
         return;
     }
     if (object->profile)
@@ -232,6 +236,13 @@ static void read_dirty(struct manifests *manifests)
 /* Also when no object has changed: what is held because of an unreadable file may depend on it. */
 static void tell_store(const struct manifests *manifests)
 {
+    const struct manifest_file *unread = manifests_unread(manifests);
+    cleanup_free char *why = NULL;
+
+    if (unread && asprintf(&why, "%s/%s could not be read since the start and may select it; mend it or delete it",
+                           manifests->folder, unread->name) < 0)
+        why = strdup("a file could not be read since the start; mend it or delete it");
+    store_set_unread(manifests->store, why);
     if (manifests->store->changed)
         manifests->store->changed(manifests->store->context);
 }

@@ -21,7 +21,6 @@ struct claim {
     char *refused;   /* why it is not valid, or NULL */
     bool is_kept;    /* from an earlier state of the file */
     bool is_missing; /* its file does not hold it any more: withdrawn unless it comes back, see manifests_settle() */
-    struct profile *selection; /* of a refused profile whose selector can be read; else NULL */
 };
 
 struct manifest_file {
@@ -62,13 +61,8 @@ void manifests_retain(struct manifests *manifests, char *const *names, size_t co
 /* The first claim to the name of `like`, and the file it is in; NULL. */
 const struct claim *manifests_holder(const struct manifests *manifests, const struct claim *like, size_t *file);
 
-/* A profile that would select these labels but was never valid: its claim, or NULL. */
-const struct claim *manifests_refused_for(const struct manifests *manifests, const char *namespace_,
-                                          const struct labels *labels);
 /* A file none of whose states could be read since the start, so that nobody knows whom it selects; NULL. */
 const struct manifest_file *manifests_unread(const struct manifests *manifests);
-/* Whether some profile may exist that could not be read since the start, so that nobody knows what it selects. */
-bool manifests_are_unclear(const struct manifests *manifests);
 
 /* Calls `visit` for whatever is wrong: a file, a refused manifest, a name claimed twice. */
 void manifests_each_problem(const struct manifests *manifests,

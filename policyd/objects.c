@@ -157,6 +157,20 @@ int objects_parse_profile(const json_t *manifest, struct profile **profile, stru
     return 0;
 }
 
+/* The kubelet runs a static pod under a uid of its own; its mirror in the API server names that in an annotation. */
+static int read_mirrored(const json_t *manifest, struct metadata *metadata)
+{
+    const json_t *notes = json_object_get(json_object_get(manifest, "metadata"), "annotations");
+    const char *uid = json_string_value(json_object_get(notes, "kubernetes.io/config.mirror"));
+    char *copy = uid && uid[0] ? strdup(uid) : NULL;
+
+    if (!copy)
+        return uid && uid[0] ? -ENOMEM : 0;
+    free(metadata->uid);
+    metadata->uid = copy;
+    return 0;
+}
+
 int objects_parse_pod(const json_t *manifest, struct pod_object **pod, struct error *err)
 {
     struct error cause = {.code = ENOMEM, .msg = "out of memory"};
@@ -170,6 +184,8 @@ int objects_parse_pod(const json_t *manifest, struct pod_object **pod, struct er
         result = field_refuse_missing(&root, "metadata", "write metadata with a name");
     else if (read)
         result = read_metadata(&child, &metadata);
+    if (result == 0)
+        result = read_mirrored(manifest, &metadata);
     if (result < 0) {
         metadata_clear(&metadata);
         free(read);
@@ -183,6 +199,15 @@ int objects_parse_pod(const json_t *manifest, struct pod_object **pod, struct er
     }
     *pod = read;
     return 0;
+}
+
+bool labels_are_same(const struct labels *a, const struct labels *b)
+{
+    bool are_same = a->count == b->count;
+
+    for (size_t i = 0; i < a->count && are_same; i++)
+        are_same = strcmp(a->items[i].key, b->items[i].key) == 0 && strcmp(a->items[i].value, b->items[i].value) == 0;
+    return are_same;
 }
 
 void profile_free(struct profile *profile)

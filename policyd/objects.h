@@ -150,6 +150,7 @@ void objects_name(const json_t *manifest, const char **namespace_, const char **
 int objects_parse_profile(const json_t *manifest, struct profile **profile, struct error *err);
 int objects_parse_pod(const json_t *manifest, struct pod_object **pod, struct error *err);
 
+bool labels_are_same(const struct labels *a, const struct labels *b);
 void profile_free(struct profile *profile);
 void pod_object_free(struct pod_object *pod);
 

@@ -11,12 +11,15 @@
 
 #include "datapath/pins.h"
 #include "lib/cleanup.h"
+#include "lib/name.h"
 
 enum kind {
     KIND_PATH,
     KIND_NUMBER,
     KIND_SWITCH,
     KIND_LEVEL,
+    KIND_SOURCE,
+    KIND_NAME,
     KIND_SECONDS,
     KIND_RANGES,
 };
@@ -27,7 +30,10 @@ static const struct setting {
     size_t offset;
     size_t size; /* of a path */
 } settings[] = {
+    {"source", KIND_SOURCE, offsetof(struct options, source), 0},
     {"manifests", KIND_PATH, offsetof(struct options, manifests), sizeof(((struct options *)0)->manifests)},
+    {"kubeconfig", KIND_PATH, offsetof(struct options, kubeconfig), sizeof(((struct options *)0)->kubeconfig)},
+    {"node-name", KIND_NAME, offsetof(struct options, node_name), 0},
     {"bpffs", KIND_PATH, offsetof(struct options, bpffs), sizeof(((struct options *)0)->bpffs)},
     {"socket", KIND_PATH, offsetof(struct options, socket), sizeof(((struct options *)0)->socket)},
     {"cni-socket", KIND_PATH, offsetof(struct options, cni_socket), sizeof(((struct options *)0)->cni_socket)},
@@ -48,7 +54,10 @@ const char *options_usage(void)
     return "usage: policyd [OPTION...]\n"
            "\n"
            "  --config FILE             settings, default " OPTIONS_CONFIG "\n"
-           "  --manifests DIR           SecurityProfiles and Pods, default " OPTIONS_MANIFESTS "\n"
+           "  --source SOURCE           of SecurityProfiles and Pods: manifests (default) or kubernetes\n"
+           "  --manifests DIR           files of source manifests, default " OPTIONS_MANIFESTS "\n"
+           "  --kubeconfig FILE         of source kubernetes; default the ServiceAccount of policyd's pod\n"
+           "  --node-name NAME          in events, and whose pods to ask for; default the host's name\n"
            "  --bpffs DIR               where the datapath is pinned, default " PINS_DIRECTORY "\n"
            "  --socket PATH             status socket, default " OPTIONS_SOCKET "\n"
            "  --cni-socket PATH         where the CNI plugin asks, default " OPTIONS_CNI_SOCKET "\n"
@@ -187,6 +196,22 @@ static int set_ranges(struct options *options, const char *key, const char *valu
     return 0;
 }
 
+static int set_source(enum options_source *field, const char *key, const char *value, struct error *err)
+{
+    if (strcmp(value, "manifests") != 0 && strcmp(value, "kubernetes") != 0)
+        return error_set(err, EINVAL, "%s: \"%s\" is neither manifests nor kubernetes", key, value);
+    *field = value[0] == 'k' ? OPTIONS_SOURCE_KUBERNETES : OPTIONS_SOURCE_MANIFESTS;
+    return 0;
+}
+
+static int set_name(char field[OPTIONS_NAME_MAX], const char *key, const char *value, struct error *err)
+{
+    if (name_check_subdomain(value, err))
+        return error_wrap(err, "%s", key);
+    snprintf(field, OPTIONS_NAME_MAX, "%s", value);
+    return 0;
+}
+
 int options_set(struct options *options, const char *key, const char *value, struct error *err)
 {
     const struct setting *setting = NULL;
@@ -211,6 +236,10 @@ int options_set(struct options *options, const char *key, const char *value, str
         return set_seconds(field, key, value, err);
     case KIND_RANGES:
         return set_ranges(options, key, value, err);
+    case KIND_SOURCE:
+        return set_source(field, key, value, err);
+    case KIND_NAME:
+        return set_name(field, key, value, err);
     default:
         return set_level(field, key, value, err);
     }
@@ -330,6 +359,8 @@ int options_parse(struct options *options, int argc, char **argv, struct error *
         return error_set(err, EINVAL,
                          "name-cap: %lus is below name-floor, %lus, or nothing; raise it or lower name-floor",
                          parsed.name_cap_s, parsed.name_floor_s);
+    if (parsed.kubeconfig[0] && parsed.source != OPTIONS_SOURCE_KUBERNETES)
+        return error_set(err, EINVAL, "kubeconfig: the source is manifests; set source to kubernetes");
     *options = parsed;
     return 0;
 }

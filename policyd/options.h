@@ -14,6 +14,7 @@
 #define OPTIONS_SOCKET "/run/nsp/policyd.sock"
 #define OPTIONS_CNI_SOCKET "/run/nsp/cni.sock"
 #define OPTIONS_RANGES_MAX 128
+#define OPTIONS_NAME_MAX 254 /* of a node, with its final zero */
 #define OPTIONS_PATH_MAX 108 /* of a unix socket, with its final zero */
 
 /* What to do, as the flags say. */
@@ -24,9 +25,18 @@ enum options_command {
     OPTIONS_HELP,
 };
 
+/* Where profiles and pods come from. */
+enum options_source {
+    OPTIONS_SOURCE_MANIFESTS,
+    OPTIONS_SOURCE_KUBERNETES,
+};
+
 struct options {
     enum options_command command;
+    enum options_source source;
     char manifests[256];
+    char kubeconfig[256];             /* "": the ServiceAccount of our pod */
+    char node_name[OPTIONS_NAME_MAX]; /* "": the host's name */
     char bpffs[OPTIONS_PATH_MAX];
     char socket[OPTIONS_PATH_MAX];
     char cni_socket[OPTIONS_PATH_MAX];

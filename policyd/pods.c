@@ -149,17 +149,17 @@ static bool must_hold(const struct pods *pods, __u64 word, const struct synced *
     const struct synced *present = sync_find_index(pods->sync, pod_word_policy(word));
 
     return (word & POD_STATE_MASK) == POD_READY && present && present != wanted && !present->names &&
-           manifests_are_unclear(pods->manifests);
+           store_is_unclear(pods->store);
 }
 
-static bool decide_unknown(struct pod_entry *pod, bool is_ready)
+static bool decide_unknown(const struct pods *pods, struct pod_entry *pod, bool is_ready)
 {
     if (is_ready)
         note(pod, false, "its Pod manifest is gone; what was in force stays");
     else if (!pod->name[0])
         note(pod, true, "the runtime did not say which pod this is (K8S_POD_NAME in CNI_ARGS); nothing can select it");
     else
-        note(pod, false, "no Pod manifest names it; add one with its labels to the manifests");
+        note(pod, false, "%s", pods->store->missing_pod);
     return is_ready;
 }
 
@@ -167,13 +167,10 @@ static bool decide_unknown(struct pod_entry *pod, bool is_ready)
  * A pod that waits and that nothing readable selects: opened only if it is known that nothing else would. After a
  * restart a policy without names is one whose profiles were not valid since, perhaps the refused one.
  */
-static bool must_wait(const struct pods *pods, struct pod_entry *pod, const struct claim *refused)
+static bool must_wait(const struct pods *pods, struct pod_entry *pod, const struct stored_profile *refused)
 {
-    const struct manifest_file *unread = manifests_unread(pods->manifests);
-
-    if (unread) {
-        note(pod, true, "waits: %s/%s could not be read since the start and may select it; mend it or delete it",
-             pods->manifests->folder, unread->name);
+    if (pods->store->unread) {
+        note(pod, true, "waits: %s", pods->store->unread);
         return true;
     }
     for (size_t i = 0; refused && i < pods->sync->count; i++) {
@@ -189,7 +186,7 @@ static bool must_wait(const struct pods *pods, struct pod_entry *pod, const stru
 static bool decide_unselected(const struct pods *pods, struct pod_entry *pod, const struct pod_object *object,
                               __u64 word)
 {
-    const struct claim *refused = manifests_refused_for(pods->manifests, object->namespace_, &object->labels);
+    const struct stored_profile *refused = store_refused_for(pods->store, object->namespace_, &object->labels);
 
     if ((word & POD_STATE_MASK) != POD_READY && must_wait(pods, pod, refused))
         return false;
@@ -232,7 +229,7 @@ static bool decide(struct pods *pods, struct pod_entry *pod)
     if (pod_word_epoch(word) != pod->epoch)
         return false;
     if (!object)
-        return decide_unknown(pod, is_ready);
+        return decide_unknown(pods, pod, is_ready);
     if (assign_policy(pods->sync, pods->store, object, &policy, &err))
         return decide_impossible(pods, pod, object, err.msg);
     if (must_hold(pods, word, policy)) {
@@ -296,7 +293,7 @@ static void prepare_known(struct pods *pods)
 
 static void drop_unused(struct pods *pods)
 {
-    bool is_unclear = manifests_are_unclear(pods->manifests);
+    bool is_unclear = store_is_unclear(pods->store);
 
     for (size_t i = 0; i < pods->count; i++) {
         __u64 word = __atomic_load_n(&pods->datapath->states[pods->items[i].slot], __ATOMIC_SEQ_CST);

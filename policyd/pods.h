@@ -8,7 +8,7 @@
 #define NSP_POLICYD_PODS_H
 
 #include "datapath/pins.h"
-#include "policyd/manifests.h"
+#include "policyd/store.h"
 #include "policyd/sync.h"
 
 struct pod_entry {
@@ -23,7 +23,6 @@ struct pod_entry {
 struct pods {
     const struct datapath *datapath;
     const struct store *store;
-    const struct manifests *manifests;
     struct sync *sync;
     size_t count;
     struct pod_entry *items;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
+#include "policyd/selector.h"
 
 static int compare_names(const char *namespace_a, const char *name_a, const char *namespace_b, const char *name_b)
 {
@@ -68,6 +69,7 @@ static void tell(const struct store *store)
 static void free_stored(struct stored_profile *stored)
 {
     profile_free(stored->profile);
+    profile_free(stored->selection);
     free(stored->origin);
     free(stored->refused);
     free(stored->namespace_);
@@ -111,23 +113,29 @@ int store_put_profile(struct store *store, struct profile *profile, const char *
     profile_free(stored->profile);
     free(stored->origin);
     free(stored->refused);
+    profile_free(stored->selection);
     stored->profile = profile;
     stored->origin = TAKE_PTR(origin_copy);
     stored->refused = NULL;
+    stored->selection = NULL;
     tell(store);
     return 0;
 }
 
-int store_refuse_profile(struct store *store, const char *namespace_, const char *name, const char *origin,
-                         const char *why)
+int store_refuse_profile(struct store *store, const struct refusal *refusal)
 {
-    cleanup_free char *origin_copy = strdup(origin);
-    cleanup_free char *why_copy = strdup(why);
-    struct stored_profile *stored = origin_copy && why_copy ? open_entry(store, namespace_, name) : NULL;
+    cleanup_free char *origin_copy = strdup(refusal->origin);
+    cleanup_free char *why_copy = strdup(refusal->why);
+    struct stored_profile *stored =
+        origin_copy && why_copy ? open_entry(store, refusal->namespace_, refusal->name) : NULL;
 
-    if (!stored)
+    if (!stored) {
+        profile_free(refusal->selection);
         return -ENOMEM;
+    }
     free(stored->refused);
+    profile_free(stored->selection);
+    stored->selection = refusal->selection;
     stored->refused = TAKE_PTR(why_copy);
     if (!stored->profile) {
         free(stored->origin);
@@ -197,6 +205,51 @@ const struct pod_object *store_find_pod(const struct store *store, const char *n
     return is_there ? store->pods[at] : NULL;
 }
 
+const struct stored_profile *store_find_profile(const struct store *store, const char *namespace_, const char *name)
+{
+    bool is_there;
+    size_t at = find_profile(store, namespace_, name, &is_there);
+
+    return is_there ? &store->profiles[at] : NULL;
+}
+
+void store_set_unread(struct store *store, const char *why)
+{
+    bool is_same = why ? store->unread && strcmp(store->unread, why) == 0 : !store->unread;
+
+    if (is_same)
+        return;
+    free(store->unread);
+    store->unread = why ? strdup(why) : NULL;
+    tell(store);
+}
+
+static bool was_never_valid(const struct stored_profile *stored)
+{
+    return stored->refused && !stored->profile;
+}
+
+bool store_is_unclear(const struct store *store)
+{
+    bool is_unclear = store->unread != NULL;
+
+    for (size_t i = 0; i < store->profiles_count && !is_unclear; i++)
+        is_unclear = was_never_valid(&store->profiles[i]);
+    return is_unclear;
+}
+
+const struct stored_profile *store_refused_for(const struct store *store, const char *namespace_,
+                                               const struct labels *labels)
+{
+    for (size_t i = 0; i < store->profiles_count; i++) {
+        const struct stored_profile *stored = &store->profiles[i];
+
+        if (was_never_valid(stored) && stored->selection && selector_selects(stored->selection, namespace_, labels))
+            return stored;
+    }
+    return NULL;
+}
+
 void store_free(struct store *store)
 {
     for (size_t i = 0; i < store->profiles_count; i++)
@@ -205,5 +258,6 @@ void store_free(struct store *store)
         pod_object_free(store->pods[i]);
     free(store->profiles);
     free(store->pods);
+    free(store->unread);
     *store = (struct store){0};
 }

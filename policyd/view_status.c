@@ -129,7 +129,10 @@ static json_t *make_problems(const struct daemon *daemon, const struct tampering
         add_problem(daemon->options.bpffs, tampering->last, problems);
     if (daemon->source.error)
         add_problem(daemon->options.manifests, daemon->source.error, problems);
-    manifests_each_problem(&daemon->manifests, add_problem, problems);
+    if (daemon->options.source == OPTIONS_SOURCE_KUBERNETES)
+        source_kube_each_problem(&daemon->kube, add_problem, problems);
+    else
+        manifests_each_problem(&daemon->manifests, add_problem, problems);
     for (size_t i = 0; i < daemon->sync.count; i++) {
         const struct synced *policy = daemon->sync.items[i];
 
@@ -159,8 +162,18 @@ static json_t *make_learn(const struct daemon *daemon)
                      "lost", (json_int_t)learn->lost);
 }
 
+/* Where profiles and pods come from: the folder, or the API server and how that goes. */
+static void add_source(const struct daemon *daemon, json_t *status)
+{
+    if (daemon->options.source == OPTIONS_SOURCE_KUBERNETES)
+        json_object_set_new(status, "kubernetes", source_kube_json(&daemon->kube));
+    else
+        json_object_set_new(status, "manifests", json_string(daemon->options.manifests));
+}
+
 json_t *view_status(struct daemon *daemon, const char *pod)
 {
+    json_t *status;
     char started[EVENT_JSON_TIME_SIZE];
     struct utsname kernel = {0};
     struct tampering tampering;
@@ -169,13 +182,14 @@ json_t *view_status(struct daemon *daemon, const char *pod)
     tamper_read(&daemon->upkeep.tamper, &tampering);
     uname(&kernel);
     event_json_time(daemon->started_ns, started);
-    return json_pack("{s:s,s:i,s:s,s:s,s:s,s:{s:s,s:b,s:s#,s:b},s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "version",
-                     NSP_VERSION, "abi", NSP_ABI_VERSION, "kernel", kernel.release, "node_name", daemon->node_name,
-                     "started", started, "datapath", "directory", daemon->options.bpffs, "adopted", daemon->is_adopted,
-                     "build", daemon->datapath.control->build,
-                     (int)strnlen(daemon->datapath.control->build, sizeof(daemon->datapath.control->build)),
-                     "exempt_node", (int)daemon->datapath.control->exempt_node, "manifests", daemon->options.manifests,
-                     "attach", make_attach(daemon), "pods", make_pods(daemon), "profiles", make_profiles(daemon),
-                     "policies", make_policies(daemon), "events", make_events(daemon), "learn", make_learn(daemon),
-                     "tampering", make_tampering(&tampering), "problems", make_problems(daemon, &tampering));
+    status = json_pack(
+        "{s:s,s:i,s:s,s:s,s:s,s:{s:s,s:b,s:s#,s:b},s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "version", NSP_VERSION, "abi",
+        NSP_ABI_VERSION, "kernel", kernel.release, "node_name", daemon->node_name, "started", started, "datapath",
+        "directory", daemon->options.bpffs, "adopted", daemon->is_adopted, "build", daemon->datapath.control->build,
+        (int)strnlen(daemon->datapath.control->build, sizeof(daemon->datapath.control->build)), "exempt_node",
+        (int)daemon->datapath.control->exempt_node, "attach", make_attach(daemon), "pods", make_pods(daemon),
+        "profiles", make_profiles(daemon), "policies", make_policies(daemon), "events", make_events(daemon), "learn",
+        make_learn(daemon), "tampering", make_tampering(&tampering), "problems", make_problems(daemon, &tampering));
+    add_source(daemon, status);
+    return status;
 }

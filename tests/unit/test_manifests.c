@@ -171,7 +171,7 @@ static void a_file_that_does_not_parse_keeps_what_it_had_brought(void **state)
     put(folder, "a.yaml", "spec: [");
     assert_int_equal(action_of(folder, "one"), ACTION_ALERT);
     assert_int_equal(list_problems(folder).count, 1);
-    assert_false(manifests_are_unclear(&folder->manifests));
+    assert_false(store_is_unclear(&folder->store));
     put(folder, "a.yaml", PROFILE("two", "alert"));
     manifests_settle(&folder->manifests);
     assert_null(find(folder, "one"));
@@ -191,7 +191,7 @@ static void an_empty_file_keeps_what_it_had_brought(void **state)
                             "a.yaml: empty; what it had brought stays in force: to remove a profile delete the file");
     }
     put(folder, "b.yaml", "");
-    assert_true(manifests_are_unclear(&folder->manifests));
+    assert_true(store_is_unclear(&folder->store));
 }
 
 /* Half of it was written when it was read: the other half came before anything was withdrawn. */
@@ -317,12 +317,12 @@ static void a_profile_that_was_never_valid_is_known_by_its_selector(void **state
     struct labels labels = {1, &label};
 
     put(folder, "a.yaml", INVALID("one"));
-    assert_non_null(manifests_refused_for(&folder->manifests, "default", &labels));
-    assert_null(manifests_refused_for(&folder->manifests, "other", &labels));
-    assert_true(manifests_are_unclear(&folder->manifests));
+    assert_non_null(store_refused_for(&folder->store, "default", &labels));
+    assert_null(store_refused_for(&folder->store, "other", &labels));
+    assert_true(store_is_unclear(&folder->store));
     put(folder, "a.yaml", PROFILE("one", "alert"));
-    assert_null(manifests_refused_for(&folder->manifests, "default", &labels));
-    assert_false(manifests_are_unclear(&folder->manifests));
+    assert_null(store_refused_for(&folder->store, "default", &labels));
+    assert_false(store_is_unclear(&folder->store));
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)

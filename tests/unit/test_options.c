@@ -245,6 +245,37 @@ static void commands_are_recognised(void **state)
     }
 }
 
+static void the_source_is_a_folder_unless_it_is_said_otherwise(void **state)
+{
+    static const struct {
+        const char *text, *message;
+    } rows[] = {
+        {"source = etcd\n", ":1: source: \"etcd\" is neither manifests nor kubernetes"},
+        {"node-name = Node_1\n", ":1: node-name: "},
+        {"kubeconfig = kc\n", ":1: kubeconfig: \"kc\" is not an absolute path"},
+    };
+    char *lonely[] = {(char *)"policyd",      (char *)"--config", (char *)"/dev/null",
+                      (char *)"--kubeconfig", (char *)"/kc",      NULL};
+    struct options options;
+    struct error err = {0};
+
+    (void)state;
+    options_init(&options);
+    assert_int_equal(options.source, OPTIONS_SOURCE_MANIFESTS);
+    assert_int_equal(read_text("source = kubernetes\nkubeconfig = /kc\nnode-name = node-1.example\n", &options, &err),
+                     0);
+    assert_int_equal(options.source, OPTIONS_SOURCE_KUBERNETES);
+    assert_string_equal(options.kubeconfig, "/kc");
+    assert_string_equal(options.node_name, "node-1.example");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_true(read_text(rows[i].text, &options, &err) < 0);
+        if (!strstr(err.msg, rows[i].message))
+            fail_msg("%s: expected %s", err.msg, rows[i].message);
+    }
+    assert_true(options_parse(&options, 5, lonely, &err) < 0);
+    assert_string_equal(err.msg, "kubeconfig: the source is manifests; set source to kubernetes");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +288,7 @@ int main(void)
         cmocka_unit_test(flags_that_are_wrong_are_named),
         cmocka_unit_test(a_socket_path_that_is_too_long_is_refused),
         cmocka_unit_test(commands_are_recognised),
+        cmocka_unit_test(the_source_is_a_folder_unless_it_is_said_otherwise),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,13 @@ static struct pod_object *make_pod(const char *namespace_, const char *name)
     return pod;
 }
 
+static int refuse(struct store *store, const char *namespace_, const char *name, const char *origin, const char *why)
+{
+    struct refusal refusal = {.namespace_ = namespace_, .name = name, .origin = origin, .why = why};
+
+    return store_refuse_profile(store, &refusal);
+}
+
 static void profiles_are_sorted_and_replaced_by_name(void **state)
 {
     int changes = 0;
@@ -58,7 +65,7 @@ static void a_refusal_leaves_in_force_what_was(void **state)
 
     (void)state;
     assert_int_equal(store_put_profile(&store, valid, "f#1"), 0);
-    assert_int_equal(store_refuse_profile(&store, "default", "a", "f#2", "spec: bad"), 0);
+    assert_int_equal(refuse(&store, "default", "a", "f#2", "spec: bad"), 0);
     assert_int_equal(changes, 2);
     assert_int_equal(store.profiles_count, 1);
     assert_ptr_equal(store.profiles[0].profile, valid);
@@ -75,9 +82,9 @@ static void what_was_never_valid_is_known_by_its_refusal(void **state)
     struct store store = {0};
 
     (void)state;
-    assert_int_equal(store_refuse_profile(&store, "web", "a", "f#1", "first"), 0);
-    assert_int_equal(store_refuse_profile(&store, "web", "a", "f#2", "second"), 0);
-    assert_int_equal(store_refuse_profile(&store, "default", "", "g", "no name"), 0);
+    assert_int_equal(refuse(&store, "web", "a", "f#1", "first"), 0);
+    assert_int_equal(refuse(&store, "web", "a", "f#2", "second"), 0);
+    assert_int_equal(refuse(&store, "default", "", "g", "no name"), 0);
     assert_int_equal(store.profiles_count, 2);
     assert_string_equal(store.profiles[0].name, "");
     assert_null(store.profiles[1].profile);
