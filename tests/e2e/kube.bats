@@ -64,6 +64,12 @@ delete() {
     api delete "$(jq -cn '{kind: "profiles", names: $ARGS.positional}' --args "$@")"
 }
 
+# emit TEXT [TIMES]: into the streams of profiles, as it is.
+emit() {
+    printf %s "$1" | jq -Rsc --argjson times "${2:-1}" '{kind: "profiles", raw: ., repeat: $times}' |
+        curl -sSf --cacert "$API/server.crt" "https://127.0.0.1:$PORT/_test/emit" -d @-
+}
+
 # fault MATCH [JSON]: what paths with MATCH in them get.
 fault() {
     api fault "$(jq -cn --arg match "$1" --argjson more "${2:-{\}}" '{match: $match} + $more')"
@@ -112,7 +118,8 @@ following() {
     no_problems
     [[ $(requests "secret /api/v1/pods?.*fieldSelector=spec.nodeName%3Dnode1") == 1 ]]
     [[ $(requests /customresourcedefinitions/) == 1 ]]
-    "$NSP_BUILD/nspctl" --socket "$SOCKET" status | grep -q "^Profiles:   1 valid, 0 refused, from https://127.0.0.1:$PORT"
+    "$NSP_BUILD/nspctl" --socket "$SOCKET" status >"$NSP_TMP/shown"
+    grep -q "^Profiles:   1 valid, 0 refused, from https://127.0.0.1:$PORT" "$NSP_TMP/shown"
 }
 
 @test "a folder and an API server say the same of the same manifests" {
@@ -144,11 +151,13 @@ END
 @test "a server without WatchList is listed in pages of a hundred" {
     api set '{"has_watch_list": false}'
     for i in {100..305}; do
-        printf '{"apiVersion":"securityprobe.datadoghq.com/v1","kind":"SecurityProfile","metadata":{"name":"p%s"},"spec":{}}\n' "$i"
+        printf '{"apiVersion":"securityprobe.datadoghq.com/v1","kind":"SecurityProfile",'
+        printf '"metadata":{"name":"p%s"},"spec":{}}\n' "$i"
     done >"$NSP_TMP/many"
     python3 - "$NSP_TMP/many" "$PORT" "$API/server.crt" <<'END'
 import http.client, ssl, sys
-peer = http.client.HTTPSConnection("127.0.0.1", int(sys.argv[2]), context=ssl.create_default_context(cafile=sys.argv[3]))
+trust = ssl.create_default_context(cafile=sys.argv[3])
+peer = http.client.HTTPSConnection("127.0.0.1", int(sys.argv[2]), context=trust)
 for line in open(sys.argv[1]):
     peer.request("POST", "/_test/profiles", line)
     peer.getresponse().read()
@@ -204,7 +213,8 @@ END
     fault securityprofiles '{"status": 403, "message": "nsp cannot watch", "times": 1}'
     api set '{"tokens": []}'
     api cut
-    wait_for 10 problem_is 'API server, SecurityProfiles: 403, the ClusterRole lacks a rule; add: apiGroups: ["securityprobe.datadoghq.com"], resources: [securityprofiles], verbs: [list, watch]: nsp cannot watch'
+    wait_for 10 problem_is "API server, SecurityProfiles: 403, the ClusterRole lacks a rule; add: apiGroups: "
+    grep -qF '["securityprobe.datadoghq.com"], resources: [securityprofiles], verbs: [list, watch]: nsp cannot' "$LOG"
     wait_for 10 problem_is "API server, SecurityProfiles: 401, the server does not know our token"
     profiles_are one
     # A token is read again for each try.
@@ -232,18 +242,18 @@ END
     apply one alert
     policyd_up
     wait_for 10 following
-    api emit '{"kind": "profiles", "raw": "{\"type\":\"DELETED\",\"object\":{\"metadata\":{\"name\":\"one\",\"resourceVersion\":\"99"}'
+    emit '{"type":"DELETED","object":{"metadata":{"name":"one","resourceVersion":"99'
     api cut
     wait_for 10 problem_is "SecurityProfiles"
     wait_for 10 following
     # It comes again with each stream: the second time it is left out, and what follows it is heard.
-    api emit '{"kind": "profiles", "raw": "{\"type\":\n"}'
+    emit $'{"type":\n'
     apply two alert
     wait_for 20 profiles_are "one two"
     grep -q "watch=securityprofiles an event of .* bytes is left out" "$LOG"
     # A line of 10 MB.
     api set '{"events": []}'
-    api emit "$(jq -cn '{kind: "profiles", raw: ("x" * 1048576), repeat: 10}')"
+    emit "$(head -c 1048576 /dev/zero | tr '\0' x)" 10
     wait_for 20 problem_is "one object takes more than 3145728 bytes"
     api set '{"events": []}'
     apply three enforce
@@ -257,7 +267,7 @@ END
     wait_for 10 following
     api profiles "$(profile one enforce | sed 's/datadoghq.com.v1/datadoghq.com\/v7/' | json)"
     wait_for 5 problem_is 'SecurityProfile default/one: apiVersion: "securityprobe.datadoghq.com/v7" is not supported'
-    api emit '{"kind": "profiles", "raw": "{\"type\":\"ADDED\",\"object\":{\"metadata\":{\"name\":{},\"resourceVersion\":\"2000\"}}}\n"}'
+    emit $'{"type":"ADDED","object":{"metadata":{"name":{},"resourceVersion":"2000"}}}\n'
     api profiles "$(profile two alert | json | jq -c '.metadata.annotations = {"note": "a\u0000b"}')"
     wait_for 5 profiles_are "one two"
     mode_is one alert
@@ -300,7 +310,8 @@ END
     wait_for 10 following
     fault customresourcedefinitions '{"status": 403, "message": "no"}'
     delete one
-    wait_for 10 problem_is "API server, CustomResourceDefinition: 403, the ClusterRole lacks a rule; add: apiGroups: [\"apiextensions.k8s.io\"], resources: [customresourcedefinitions], resourceNames: [securityprofiles.securityprobe.datadoghq.com], verbs: [get]"
+    wait_for 10 problem_is "API server, CustomResourceDefinition: 403, the ClusterRole lacks a rule; add: apiGroups: "
+    grep -qF '"apiextensions.k8s.io"], resources: [customresourcedefinitions], resourceNames: [sec' "$LOG"
     profiles_are one
     api heal
     wait_for 20 profiles_are ""

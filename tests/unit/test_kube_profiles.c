@@ -16,9 +16,7 @@
 
 #define DEFINITION "{\"metadata\": {\"creationTimestamp\": \"2026-01-01T00:00:00Z\"}}"
 #define NEWER "{\"metadata\": {\"creationTimestamp\": \"2026-03-01T00:00:00Z\"}}"
-#define ENDING                                                                                                         \
-    "{\"metadata\": {\"creationTimestamp\": \"2026-01-01T00:00:00Z\", \"deletionTimestamp\": "                         \
-    "\"2026-04-01T00:00:00Z\"}}"
+#define ENDING "{\"metadata\": {\"creationTimestamp\": \"2026-01-01T00:00:00Z\", \"deletionTimestamp\": \"2026\"}}"
 
 struct world {
     struct store store;
