@@ -61,7 +61,11 @@ struct vfsmount {
     struct dentry *mnt_root;
 };
 
-struct mnt_namespace;
+struct mount;
+
+struct mnt_namespace {
+    struct mount *root;
+};
 
 struct mount {
     struct mount *mnt_parent;

@@ -43,7 +43,7 @@ static __always_inline struct socket_state *own_socket(struct bpf_sock *sk)
     if (!state)
         return NULL;
     state_init(state, sk);
-    if (identity_update(state, kernel_address(sk)) && state->protocol != PROTOCOL_TCP)
+    if (identity_update(state, sk) && state->protocol != PROTOCOL_TCP)
         forget_revision(state);
     return state;
 }
@@ -376,6 +376,6 @@ int nsp_sockops(struct bpf_sock_ops *ctx)
     __sync_lock_test_and_set(&state->ruling, 0);
     __builtin_memset(state->peer, 0, sizeof(state->peer));
     state->peer_port_be = 0;
-    identity_update(state, kernel_address(ctx->sk));
+    identity_update(state, ctx->sk);
     return ALLOW;
 }

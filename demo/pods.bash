@@ -185,6 +185,15 @@ pods_image_host() {
     mount -t overlay -o "ro,lowerdir=$over:/" "$PODS_ID" "$root"
 }
 
+# pods_image_writable NAME IMAGE: one of those again, with an upper folder: what is written into it is the container's.
+pods_image_writable() {
+    local root=$PODS_DIR/images/$1 over=$PODS_DIR/over/$1
+    mkdir -p "$root" "$over"
+    mount -t tmpfs -o mode=755 "$PODS_ID" "$over"
+    mkdir "$over"/{upper,work}
+    mount -t overlay -o "lowerdir=$PODS_DIR/over/$2:/,upperdir=$over/upper,workdir=$over/work" "$PODS_ID" "$root"
+}
+
 # runc sees our cgroup as the root of the only hierarchy. So it does on every host what it does on a pure v2 one (a
 # container's first process is in <pod>/<container> before it runs anything), and touches neither v1 nor the real root.
 pods_runc() {
@@ -210,14 +219,16 @@ container_start() {
 # would fail for another reason than ours. /tmp is the container's own; as a kubelet does, the pod's resolv.conf is
 # mounted where there is one (pod_resolver).
 container_spec() {
-    local dir=$1 container=$2 image=$3
+    local dir=$1 container=$2 image=$3 readonly=true
     shift 3
+    [[ ! -d $PODS_DIR/over/$image/upper ]] || readonly=false
     runc spec --bundle "$dir"
     jq --arg image "$PODS_DIR/images/$image" --arg container "$container" --arg pod "${container%%/*}" \
-        --arg netns "/run/netns/$PODS_ID${container%%/*}" --arg resolv "$(pod_resolv_conf "${container%%/*}")" '
+        --arg netns "/run/netns/$PODS_ID${container%%/*}" --arg resolv "$(pod_resolv_conf "${container%%/*}")" \
+        --argjson readonly "$readonly" '
         ["CHOWN", "DAC_OVERRIDE", "FSETID", "FOWNER", "MKNOD", "NET_RAW", "SETGID", "SETUID", "SETFCAP", "SETPCAP",
          "NET_BIND_SERVICE", "SYS_CHROOT", "KILL", "AUDIT_WRITE" | "CAP_" + .] as $capabilities
-        | .root = {path: $image, readonly: true} | .hostname = $pod
+        | .root = {path: $image, readonly: $readonly} | .hostname = $pod
         | .process.terminal = false | .process.args = $ARGS.positional
         | .process.capabilities = {bounding: $capabilities, effective: $capabilities, permitted: $capabilities}
         | .mounts |= map(select(.type != "cgroup"))

@@ -209,7 +209,7 @@ host_image_up() {
         "/usr/bin/fetch-glibc=$dir/fetch-glibc" "/usr/bin/fetch-musl=$dir/fetch-musl" \
         "/opt/e2e/fetch.py=$clients/fetch.py" "/opt/e2e/fetch.js=$clients/fetch.js" \
         "/opt/e2e/http_client.py=$clients/http_client.py" "/opt/e2e/tls_client.py=$clients/tls_client.py" \
-        "/opt/e2e/packets.py=$clients/packets.py" \
+        "/opt/e2e/packets.py=$clients/packets.py" "/opt/e2e/moves.py=$clients/moves.py" \
         "/opt/e2e/tricks.py=$clients/tricks.py" "/usr/bin/spoof=$NSP_BUILD/support/e2e-spoof" \
         "/usr/bin/spoof-b=$NSP_BUILD/support/e2e-spoof" "$@"
 }

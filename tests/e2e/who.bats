@@ -10,6 +10,12 @@ setup_file() {
     host_image_up
     host_pod_up client /usr/bin/other serve 7999
     client_profile
+    # The path of a program in this one lies in one mount, the root, as it does in most containers.
+    pods_image_writable writable host
+    pod_manifest writer >"$PODS_MANIFESTS/pod-writer.yaml"
+    pod_create writer
+    container_start writer/main writable /usr/bin/other serve 7999
+    moving_profile
 }
 
 teardown_file() {
@@ -148,6 +154,46 @@ for i in range(400000):
     wait "$racer"
     cat "$PODS_DIR/race"
     [[ $(tail -n 1 "$PODS_DIR/race") == "runs=200000 unexpected=0" ]]
+}
+
+# moving_profile: what a program that moves may do where it is at first, and python as long as it is the image's.
+moving_profile() {
+    local network='network: {egress: {cidr4: [10.99.1.1/32], l3: {protocols: [ipv4]}, l4: {protocols: [tcp]}}}'
+    profile writer <<END
+  processes:
+    - path: /opt/far/here/moves
+      $network
+    - path: $PYTHON
+      imageOnly: true
+      $network
+END
+}
+
+@test "T73 T79: a program that has connected is asked for its path again at its next socket, whatever became of it" {
+    local got
+    container_exec writer/main /bin/busybox sh -c "mkdir -p /opt/far/here && cp $PYTHON /opt/far/here/moves"
+    # Each connection follows the one before it at once: nothing that is kept for a while has had time to expire.
+    got=$(container_exec writer/main /bin/busybox env PYTHONHOME=/usr \
+        /opt/far/here/moves /opt/e2e/moves.py 10.99.1.1 7000)
+    diff - <(echo "$got") <<END
+first ok ok
+file EPERM ok ok
+directory EPERM ok ok
+above EPERM ok ok
+elsewhere EPERM ok ok
+another directory EPERM
+back ok
+child ok
+child EPERM
+unlinked EPERM
+linked again EPERM
+END
+}
+
+@test "T73: a program of the image that is written to, if only its mode, is no longer the image's at its next socket" {
+    local got
+    got=$(container_exec writer/main "$PYTHON" /opt/e2e/moves.py 10.99.1.1 7000 chmod)
+    [[ $got == $'ok ok\nEPERM' ]] || { echo "$got" && false; }
 }
 
 @test "T30: a socket that another program has made, inherited or passed, connects with the rights of who connects it" {
