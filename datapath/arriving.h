@@ -43,13 +43,16 @@ static __always_inline bool is_from_node(struct __sk_buff *skb, struct inspectio
     return true;
 }
 
-/* The same addresses and ports, but not the node's socket: somebody who wears its address. */
-static __always_inline void end_exemption(const struct inspection *in)
+/*
+ * The same addresses and ports, but not the node's socket: somebody who wears its address. Or a new connection, to
+ * which nothing is left of one that was refused.
+ */
+static __always_inline void end_earlier(const struct inspection *in)
 {
     const struct flow *known = flow_find(in);
     void *table = flow_table(in->slot);
 
-    if (known && known->ruling & RULING_EXEMPT && table)
+    if (known && known->ruling & (RULING_EXEMPT | RULING_RESET) && table)
         bpf_map_delete_elem(table, &in->packet.flow);
 }
 
@@ -74,6 +77,14 @@ static __always_inline bool should_reset(struct inspection *in)
         return false;
     inspect_follow(in, flow->ruling);
     return true;
+}
+
+/* Makes a segment of such a flow the RST for the pod; its sender gets one too. False: it must not arrive. */
+static __always_inline bool reset_both(struct __sk_buff *skb, const struct packet *p)
+{
+    if (reset_can_answer(p) && reset_sender(skb, p))
+        return false;
+    return !reset_from_segment(skb, p, 0);
 }
 
 static __always_inline bool is_multicast(const __u8 address[16])
@@ -121,17 +132,15 @@ static __always_inline void decide_arriving(struct __sk_buff *skb, struct inspec
     if (!is_segment && attack_is_refused(in, attack_to_pod(skb, in)))
         return;
     if (is_segment && !(p->tcp_flags & TCP_RST) && should_reset(in)) {
-        event_suppress(in); /* the segment does not arrive, a RST in its place does; and its sender gets one too */
-        if (reset_can_answer(p) && reset_sender(skb, p))
-            return;
-        if (!reset_from_segment(skb, p, 0))
+        event_suppress(in); /* the segment does not arrive */
+        if (reset_both(skb, p))
             in->verdict = VERDICT_FORWARDED;
         return;
     }
     if (!is_segment && !is_arp) {
         if (is_from_node(skb, in))
             return;
-        end_exemption(in);
+        end_earlier(in);
     }
     if (is_arp || !socket_will_judge(skb, in, netns_id))
         decide_unowned(skb, in, INGRESS);

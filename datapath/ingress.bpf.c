@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The hook on the pod's cgroup that judges what a socket receives. What finds no socket is judged in tc.bpf.c. */
+#include "datapath/afterwards.h"
 #include "datapath/datagram.h"
 #include "datapath/flow_datagram.h"
 #include "datapath/refuse.h"
@@ -31,6 +32,7 @@ static __always_inline int receive_handshake(struct __sk_buff *skb, struct inspe
     handshake_forget();
     if (flow_decide_listener(in, !(flags & TCP_SYN)) == VERDICT_DROPPED)
         return REFUSE;
+    afterwards_ask(in);
     if (!in->packet.payload || !in->is_inspected)
         return ALLOW;
     if (flags == TCP_ACK)
@@ -52,6 +54,7 @@ static __always_inline int receive_tcp(struct __sk_buff *skb, struct inspection 
     if (flow_decide_tcp(in, state) != VERDICT_DROPPED) {
         if (!in->is_inspected)
             return ALLOW;
+        afterwards_ask(in);
         switch (stream_inspect(skb, in, state, INGRESS)) {
         case STREAM_PASS:
             return ALLOW;

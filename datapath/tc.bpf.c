@@ -4,6 +4,7 @@
  * without one, as a reply or by `default`. To the pod: what no socket will judge (ingress.bpf.c does the rest). Glue
  * only. An allowed packet goes on to the next program (UNSPEC, which is also TCX_NEXT).
  */
+#include "datapath/afterwards.h"
 #include "datapath/arriving.h"
 #include "datapath/attack.h"
 #include "datapath/datagram.h"
@@ -168,6 +169,8 @@ static __always_inline int judge_from_pod(struct __sk_buff *skb, struct inspecti
     struct socket_state *carried = NULL, *state;
     bool is_foreign = false, is_packet_socket = false, is_segment;
 
+    if (afterwards_is_copy(skb))
+        return afterwards_go_on(skb);
     if (sk)
         sk = bpf_sk_fullsock(sk);
     if (sk) {
@@ -205,6 +208,7 @@ static __always_inline int judge_to_pod(struct __sk_buff *skb, struct inspection
 {
     __u32 ifindex = skb->ifindex;
     const struct iface *iface = bpf_map_lookup_elem(&nsp_ifs, &ifindex);
+    bool is_copy = skb->mark == AFTERWARDS_BACK;
 
     packet_parse_frame(skb, &in->packet, false);
     in->hook = HOOK_TC_TO_POD;
@@ -213,6 +217,10 @@ static __always_inline int judge_to_pod(struct __sk_buff *skb, struct inspection
 
     int access = inspect_pod(in, iface ? iface->slot : 0, iface ? iface->epoch : 0);
 
+    if (is_copy) {
+        skb->mark = 0;
+        return access == POD_ACCESS_JUDGE && should_reset(in) && reset_both(skb, &in->packet) ? NEXT : DROP;
+    }
     if (access == POD_ACCESS_FREE)
         return let_pass(skb, in->slot, INGRESS);
     if (access != POD_ACCESS_JUDGE || !iface)
@@ -224,6 +232,7 @@ static __always_inline int judge_to_pod(struct __sk_buff *skb, struct inspection
     /* The socket's hook judges what it carries, and cannot copy: a sender on this node could still write into it. */
     if (in->packet.payload && !pages_copy(skb, &in->packet))
         return DROP;
+    afterwards_send(skb, in);
     return let_pass(skb, in->slot, INGRESS);
 }
 

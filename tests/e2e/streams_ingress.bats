@@ -85,6 +85,25 @@ END
     run ! served secret-1
 }
 
+no_connection_left() {
+    ! nsenter --net="/run/netns/${PODS_ID}web" ss -Htn state established "( sport = :8080 or sport = :8081 )" | grep .
+}
+
+@test "who is refused hears it at once, and so does the server" {
+    local address outcome waited port
+    for address in "$WEB4" "$WEB6"; do
+        for port in 8080 8081; do
+            run container_exec client/main "$PYTHON" /opt/e2e/http_client.py "$address" "$port" wait /secret-3
+            echo "$output"
+            read -r outcome waited <<<"$output"
+            [[ $outcome == ECONNRESET ]]
+            ((waited < 100)) # TCP sends again after 200 ms, and is answered then at the latest
+        done
+    done
+    wait_for 2 no_connection_left
+    run ! served secret-3
+}
+
 @test "10,000 requests over one connection are served" {
     run container_exec client/main "$PYTHON" /opt/e2e/http_client.py "$WEB4" 8080 keep 10000
     echo "$output"

@@ -7,6 +7,7 @@ of the answers and how it ended, such as `200 200 EOF` or `200 ECONNRESET`.
                                            REFUSED: silence or a reset, as a remote client of a pod may meet
     http_client.py HOST PORT split TARGET  one for each place where a request can be cut in two
     http_client.py HOST PORT keep COUNT    so many requests over one
+    http_client.py HOST PORT wait TARGET   twenty, a request each: the outcome, and the median of how many ms it took
 
     get:TARGET last:TARGET request:METHOD:TARGET   requests; `last` asks to close     raw:TEXT  each:TEXT (byte by byte)
     ack (wait until all is acknowledged)   read:N (until N answers came)   half (shut down)   oob:TEXT   zerocopy:TEXT
@@ -21,9 +22,11 @@ import fnmatch
 import os
 import shlex
 import socket
+import statistics
 import struct
 import sys
 import tempfile
+import time
 
 TIMEOUT_S = 3
 SHORT = {"~h": r" HTTP/1.1\r\nHost: h\r\n", "~e": r" HTTP/1.1\r\nHost: h\r\n\r\n",
@@ -226,6 +229,16 @@ def split(host, port, target):
         print(outcome if len(places) == len(text) - 1 else "%s at %s" % (outcome, places))
 
 
+def wait(host, port, target):
+    outcomes, times = set(), []
+    for _ in range(20):
+        client = Client(host, port)
+        client.do_clock = lambda _: times.append(time.monotonic())
+        outcomes.add(client.run(["clock", "last:" + target]))
+        times[-1] = time.monotonic() - times[-1]
+    print(*sorted(outcomes), round(1000 * statistics.median(times)))
+
+
 def keep(host, port, count):
     client = Client(host, port)
     client.open()
@@ -253,6 +266,8 @@ def main(host, port, *steps):
         table(host, port)
     elif steps[0] == "split":
         split(host, port, steps[1])
+    elif steps[0] == "wait":
+        wait(host, port, steps[1])
     elif steps[0] == "keep":
         keep(host, port, int(steps[1]))
     else:
