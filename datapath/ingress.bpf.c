@@ -70,7 +70,11 @@ static __always_inline int receive_tcp(struct __sk_buff *skb, struct inspection 
 
 static __always_inline int receive_datagram(struct __sk_buff *skb, struct inspection *in, struct socket_state *state)
 {
-    if (flow_decide_by_socket(in, state, INGRESS) == VERDICT_DROPPED)
+    __u64 ruling = datagram_known_good(in, state, INGRESS);
+
+    if (ruling)
+        inspect_follow(in, ruling);
+    else if (flow_decide_by_socket(in, state, INGRESS) == VERDICT_DROPPED)
         return REFUSE;
     if (!in->is_inspected || in->packet.flow.protocol != PROTOCOL_UDP)
         return ALLOW;

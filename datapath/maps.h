@@ -12,7 +12,8 @@
 /*
  * What a socket remembers: who owns it, and how its flow was judged. Written by the socket hooks (owner) and by
  * whichever program judges (flow); cloned from listener to child. A TCP socket has one peer for life, so that peer and
- * ruling are written peer first and read ruling first; other sockets talk to many peers at once: theirs are under lock.
+ * ruling are written peer first and read ruling first; other sockets talk to many peers at once: theirs are written
+ * under lock, and read again if `writes` says that they were written meanwhile.
  */
 struct socket_state {
     struct bpf_spin_lock lock;
@@ -29,6 +30,7 @@ struct socket_state {
     __u8 untrusted;  /* enum untrusted: why the path is not believed; 0: it is */
     __u8 is_image;   /* the executable is from the image's layers, as far as overlayfs tells */
     __u8 holds_name; /* counted in struct learnt.flows */
+    __u32 writes;    /* of peer, ruling and seen_ns under lock, twice each: odd while one is under way */
     /* The owner: the process that created, connected, bound or last sent on it. */
     __u32 pid;
     __u32 uid;

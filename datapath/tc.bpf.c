@@ -36,6 +36,11 @@ static __always_inline bool is_segment_of(const struct packet *p, const struct s
     return state && p->flow.protocol == PROTOCOL_TCP && state->type != SOCK_RAW && !p->reason && !p->fragment;
 }
 
+static __always_inline bool is_datagram_of(const struct packet *p, const struct socket_state *state)
+{
+    return state && p->flow.protocol == PROTOCOL_UDP && state->type != SOCK_RAW && !p->reason && !p->fragment;
+}
+
 /* Protocols whose socket in the pod can be found, or whose flows the table keeps anyhow. */
 static __always_inline bool is_looked_up(const struct packet *p)
 {
@@ -139,6 +144,17 @@ static __always_inline bool is_attack(struct __sk_buff *skb, struct inspection *
     return false;
 }
 
+/* A datagram of a known flow, on the veth that its socket has used before; its source may be another each time. */
+SUBPROGRAM int follow_datagram(struct __sk_buff *skb, struct inspection *in, const struct socket_state *state)
+{
+    __u64 ruling = state ? datagram_known_good(in, state, EGRESS) : 0;
+
+    if (!ruling || attack_from_pod(skb, in, 0))
+        return 0;
+    inspect_follow(in, ruling);
+    return 1;
+}
+
 /*
  * is_foreign: whoever sends it is no process of the pod's. Not inlined: its stack is free again when what the packet
  * carries is read.
@@ -167,7 +183,7 @@ static __always_inline int judge_from_pod(struct __sk_buff *skb, struct inspecti
 {
     struct bpf_sock *sk = skb->sk;
     struct socket_state *carried = NULL, *state;
-    bool is_foreign = false, is_packet_socket = false, is_segment;
+    bool is_foreign = false, is_packet_socket = false, is_segment, is_known;
 
     if (afterwards_is_copy(skb))
         return afterwards_go_on(skb);
@@ -190,13 +206,18 @@ static __always_inline int judge_from_pod(struct __sk_buff *skb, struct inspecti
     is_segment = is_segment_of(&in->packet, state);
     if (access == POD_ACCESS_JUDGE && is_segment && state->ifindex == skb->ifindex && tcp_is_known_good(in, state))
         return let_pass(skb, in->slot, EGRESS);
+    is_known = access == POD_ACCESS_JUDGE && is_datagram_of(&in->packet, state) && state->ifindex == skb->ifindex &&
+               follow_datagram(skb, in, state);
+    if (is_known && !in->is_inspected)
+        return let_pass(skb, in->slot, EGRESS);
     inspect_owner(in, state);
     if (access != POD_ACCESS_JUDGE)
         return event_pending(in, access) ? let_pass(skb, in->slot, EGRESS) : DROP;
     if (is_segment && reset_can_answer(&in->packet))
         in->flags |= EVENT_RESET;
     in->cookie = state ? bpf_get_socket_cookie(skb) : 0;
-    decide_from_pod(skb, in, state, is_foreign || (carried && !state), is_packet_socket);
+    if (!is_known)
+        decide_from_pod(skb, in, state, is_foreign || (carried && !state), is_packet_socket);
     if (in->is_inspected && in->verdict != VERDICT_DROPPED)
         inspect_content(skb, in, state);
     if (in->packet.fragment == FRAGMENT_FIRST && in->verdict != VERDICT_DROPPED)
