@@ -105,6 +105,7 @@ struct teaching {
     struct lesson lesson;
     struct scratch *scratch;
     const struct control *control;
+    __u64 entered_ns; /* until when the name is entered already */
     __u32 has_failed;
 };
 
@@ -127,8 +128,13 @@ static long teach_address(__u32 index, struct teaching *teaching)
     if (life > control->name_cap_ns)
         life = control->name_cap_ns;
     lesson->expires_ns = lesson->now + life;
-    scratch->known.expires_ns = lesson->expires_ns;
-    if (enter_name(lesson, &scratch->known) || learn_address(lesson, address, &scratch->blank))
+    if (lesson->expires_ns > teaching->entered_ns) {
+        scratch->known.expires_ns = lesson->expires_ns;
+        if (enter_name(lesson, &scratch->known))
+            teaching->has_failed = 1;
+        teaching->entered_ns = lesson->expires_ns;
+    }
+    if (learn_address(lesson, address, &scratch->blank))
         teaching->has_failed = 1;
     return 0;
 }
