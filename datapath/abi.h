@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define NSP_ABI_VERSION 2
+#define NSP_ABI_VERSION 3
 #define NSP_ABI_MAGIC 0x4e535041 /* "NSPA" */
 
 #define NSP_PODS_MAX 512      /* slots of nsp_pods; slot 0 is nobody's and always PENDING */

@@ -43,7 +43,7 @@ enum ruling_flags {
 
 /* flow_key.opened of entries that are no flows */
 #define FLOW_KEY_FRAGMENT 2 /* a datagram whose first fragment passed: the ports are its identification */
-#define FLOW_KEY_ASK 3      /* a DNS query: local is half of its name's hash, local_port its id; see names.h */
+#define FLOW_KEY_ASK 3      /* a DNS query: local is half of its name's hash, local_port its id; see ask.h */
 
 /*
  * nsp_binaries[path hash]: the text of a path that some socket hook has seen. It ends at path[NSP_PATH_MAX], without a

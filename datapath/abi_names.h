@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+#include "datapath/abi_flow.h"
+
 /* nsp_learnt[slot]: addresses learnt from DNS answers. Entries whose names have all expired go when room is needed. */
 struct learnt_key {
     __u8 path[16]; /* of the block whose query taught it; all LEARNT_BY_POD: nameScope pod */
@@ -43,6 +45,22 @@ struct name {
 struct known_name {
     __u64 expires_ns; /* the latest of its addresses' */
     struct name name;
+};
+
+/*
+ * nsp_asks[slot]: DNS queries on their way, and those answered lately. A query may stand in one set alone; where others
+ * that wait have taken all of it, the query stands in nsp_flows[slot], as FLOW_KEY_ASK.
+ */
+#define NSP_ASK_SETS 64
+#define NSP_ASKS_IN_SET 4
+struct ask_set {
+    struct asked_query {
+        __u64 state;   /* ask.h: enum ask_flags; above them a number that each writing raises */
+        __u64 seen_ns; /* as struct flow.seen_ns */
+        struct flow_key key;
+        __u64 hash; /* third quarter of the name's: the first two are in the key */
+        __u8 owner[16];
+    } queries[NSP_ASKS_IN_SET];
 };
 
 #endif

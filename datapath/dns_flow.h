@@ -140,7 +140,7 @@ static long teach_address(__u32 index, struct teaching *teaching)
 }
 
 /* 1: some of it found no room. path: for whom; NULL: for the whole pod. */
-SUBPROGRAM int dns_teach(const struct inspection *in, struct scratch *scratch, const __u8 *path)
+SUBPROGRAM int dns_teach(struct inspection *in, struct scratch *scratch, const __u8 *path)
 {
     struct teaching teaching = {.scratch = scratch, .control = control_of_node()};
     struct lesson *lesson = &teaching.lesson;
@@ -148,7 +148,7 @@ SUBPROGRAM int dns_teach(const struct inspection *in, struct scratch *scratch, c
     lesson->name = &scratch->answer.name;
     lesson->slot = in->slot;
     lesson->epoch = in->packet.flow.epoch;
-    lesson->now = bpf_ktime_get_coarse_ns();
+    lesson->now = inspect_now(in);
     lesson->path = path;
     bpf_probe_read_kernel(&scratch->known.name, sizeof(scratch->known.name), &scratch->answer.name);
     bpf_loop(DNS_ADDRESSES_MAX, teach_address, &teaching, 0);
@@ -156,7 +156,7 @@ SUBPROGRAM int dns_teach(const struct inspection *in, struct scratch *scratch, c
 }
 
 /* Teaches everybody whom it concerns. 1: there was no room. */
-static __always_inline int dns_teach_all(const struct inspection *in, struct scratch *scratch, const __u8 asker[16])
+static __always_inline int dns_teach_all(struct inspection *in, struct scratch *scratch, const __u8 asker[16])
 {
     struct listing listing = {.name = &scratch->answer.name};
     int is_full = 0;
@@ -212,7 +212,7 @@ static __always_inline int dns_take_answer(struct inspection *in, struct scratch
         dns_trace_answer(in, answer, asker.asked_ns);
     if (!answer->count || answer->rcode || !dns_teach_all(in, scratch, asker.path))
         return REASON_NONE;
-    learn_reclaim(in->slot, bpf_ktime_get_coarse_ns());
+    learn_reclaim(in->slot, inspect_now(in));
     return dns_teach_all(in, scratch, asker.path) ? REASON_NAMES_FULL : REASON_NONE;
 }
 

@@ -15,16 +15,6 @@ struct held {
     bool is_same_peer;
 };
 
-/*
- * Loads through what this returns happen after the loads that gave `value`: an address that depends on it, since BPF
- * has no barrier for loads.
- */
-static __always_inline const struct socket_state *loaded_after(const struct socket_state *state, __u64 value)
-{
-    asm volatile("%1 &= 0\n%0 += %1" : "+r"(state), "+r"(value));
-    return state;
-}
-
 /* Without the lock. False: somebody writes just now. */
 static __always_inline bool socket_peek(const struct socket_state *state, const struct inspection *in,
                                         struct held *held)
@@ -149,7 +139,7 @@ static __always_inline __u64 datagram_ruling(const struct inspection *in, const 
  * The fast path: the ruling of a flow with the socket's own peer that this revision lets pass, and of which nothing new
  * is to be noted; else 0. What comes in as exempt must be so now, which only the table knows.
  */
-static __always_inline __u64 datagram_known_good(const struct inspection *in, const struct socket_state *state,
+static __always_inline __u64 datagram_known_good(struct inspection *in, const struct socket_state *state,
                                                  int packet_direction)
 {
     struct held held;
@@ -161,7 +151,7 @@ static __always_inline __u64 datagram_known_good(const struct inspection *in, co
     if (!ruling_is_current(ruling, in->revision) || ruling_verdict(ruling) == VERDICT_DROPPED ||
         (packet_direction == INGRESS && ruling & RULING_EXEMPT) ||
         (ruling_direction(ruling) != packet_direction && !(ruling & RULING_ANSWERED)) ||
-        bpf_ktime_get_coarse_ns() - held.seen_ns >= FLOW_TOUCH_NS)
+        inspect_now(in) - held.seen_ns >= FLOW_TOUCH_NS)
         return 0;
     return ruling;
 }
@@ -171,7 +161,7 @@ SUBPROGRAM int flow_decide_by_socket(struct inspection *in, struct socket_state 
     if (!state)
         return VERDICT_DROPPED;
 
-    __u64 now = bpf_ktime_get_coarse_ns();
+    __u64 now = inspect_now(in);
     struct held held = socket_read(state, in);
     bool is_held = held.is_same_peer && ruling_is_fresh(held.ruling, held.seen_ns, now);
     __u64 found = datagram_ruling(in, state, is_held ? held.ruling : 0, packet_direction, now);

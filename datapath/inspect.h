@@ -80,6 +80,7 @@ struct inspection {
     struct packet packet;
     __u64 revision;
     __u64 cookie;
+    __u64 now; /* inspect_now() */
     __u32 slot;
     __u32 policy;
     __u32 ifindex;
@@ -135,6 +136,14 @@ struct {
     __type(key, __u32);
     __type(value, struct inspection);
 } NSP_MAP(nsp_desks);
+
+/* CLOCK_MONOTONIC coarse, read once a run: 13 ns. */
+static __always_inline __u64 inspect_now(struct inspection *in)
+{
+    if (!in->now)
+        in->now = bpf_ktime_get_coarse_ns();
+    return in->now;
+}
 
 /* For a program that runs in softirq. */
 static __always_inline struct inspection *inspect_start(__u32 desk)

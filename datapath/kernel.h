@@ -165,6 +165,16 @@ struct tcp_request_sock {
 #pragma clang attribute pop
 
 /*
+ * Loads through what this returns happen after the load that gave `value`: an address that depends on it. BPF has no
+ * barrier for loads.
+ */
+static __always_inline const void *loaded_after(const void *pointer, __u64 value)
+{
+    asm volatile("%1 &= 0\n%0 += %1" : "+r"(pointer), "+r"(value));
+    return pointer;
+}
+
+/*
  * The address behind a socket pointer or a program's context. The verifier lets nobody follow such a pointer, but a
  * copy of it, read from the stack, is a plain number.
  */

@@ -225,6 +225,21 @@ struct {
     __array(values, struct nsp_name_table);
 } NSP_MAP(nsp_names);
 
+/* DNS queries on their way, a map of its own for each pod. Writers and readers: the programs. */
+struct nsp_ask_table {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, NSP_ASK_SETS);
+    __uint(key_size, sizeof(__u32));
+    __uint(value_size, sizeof(struct ask_set));
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+    __uint(max_entries, NSP_PODS_MAX);
+    __type(key, __u32);
+    __array(values, struct nsp_ask_table);
+} NSP_MAP(nsp_asks);
+
 /* The MAC of each pod's gateway. Writers and readers: tc programs. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);

@@ -42,6 +42,7 @@ static const char *const map_names[PINS_MAPS] = {
     [MAP_CONTAINERS] = "nsp_containers",
     [MAP_LEARNT] = "nsp_learnt",
     [MAP_NAMES] = "nsp_names",
+    [MAP_ASKS] = "nsp_asks",
     [MAP_GATEWAYS] = "nsp_gateways",
     [MAP_SHARES] = "nsp_shares",
     [MAP_TOLD] = "nsp_told",

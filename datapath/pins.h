@@ -33,6 +33,7 @@ enum pins_map {
     MAP_CONTAINERS,  /* nsp_containers HASH            __u64 leaf cgroup id -> __u64 container_hash() */
     MAP_LEARNT,      /* nsp_learnt    ARRAY_OF_MAPS[PODS]  slot -> HASH(struct learnt_key -> struct learnt) */
     MAP_NAMES,       /* nsp_names     ARRAY_OF_MAPS[PODS]  slot -> HASH(struct name_key -> struct known_name) */
+    MAP_ASKS,        /* nsp_asks      ARRAY_OF_MAPS[PODS]  slot -> ARRAY[NSP_ASK_SETS](struct ask_set) */
     MAP_GATEWAYS,    /* nsp_gateways  ARRAY[PODS]       struct gateway */
     MAP_SHARES,      /* nsp_shares    ARRAY[POLICIES * PARTS] struct share */
     MAP_TOLD,        /* nsp_told      LRU_HASH          32-byte hash -> __u8 1; private to the programs */

@@ -47,6 +47,7 @@ int record_prepare_slot(const struct datapath *datapath, __u32 slot, struct erro
          NSP_LEARNT_MAX, BPF_F_NO_PREALLOC},
         {MAP_NAMES, BPF_MAP_TYPE_HASH, "nsp_name_table", sizeof(struct name_key), sizeof(struct known_name),
          NSP_NAMES_MAX, BPF_F_NO_PREALLOC},
+        {MAP_ASKS, BPF_MAP_TYPE_ARRAY, "nsp_ask_table", sizeof(__u32), sizeof(struct ask_set), NSP_ASK_SETS, 0},
         {MAP_FLOWS, BPF_MAP_TYPE_LRU_HASH, "nsp_flow_table", sizeof(struct flow_key), sizeof(struct flow),
          flow_map_size(), 0},
     };

@@ -4,6 +4,7 @@
  * them an owner is written as the socket hooks would have done it; then the program under test runs by tail call.
  * The same wrapper in front of an empty program is what is subtracted.
  */
+#include "datapath/ask.h"
 #include "datapath/packet.h"
 #include "datapath/stream_state.h"
 #include "tests/bench/owner.h"
@@ -106,11 +107,11 @@ int bench_answer(struct __sk_buff *skb)
     if (!owner.is_written && !ref->slot)
         write_owner(skb);
 
-    void *table = bpf_map_lookup_elem(&nsp_flows, &owner.slot);
-    struct flow *asked = table ? bpf_map_lookup_elem(table, &owner.ask) : NULL;
+    void *table = bpf_map_lookup_elem(&nsp_asks, &owner.slot);
+    struct ask_set *set = table ? bpf_map_lookup_elem(table, &owner.ask_set) : NULL;
 
-    if (asked)
-        asked->ruling = owner.unanswered;
+    if (set)
+        set->queries[owner.ask_place & (NSP_ASKS_IN_SET - 1)].state &= ~(__u64)ASK_ANSWERED;
     bpf_tail_call(skb, &bench_cgroup, 0);
     return 0;
 }

@@ -16,14 +16,15 @@ struct owner {
     __u8 reserved;
     __u32 is_written; /* set by the wrapper once the run's socket has its owner; cleared before each run */
     __u8 path[16];
-    /* Of a socket that has sent a query: its flow, and under which key the pod's table remembers the query. */
+    /* Of a socket that has sent a query: its flow, and where in nsp_asks the query is remembered. */
     __u64 ruling;
     __u8 peer[16];
     __u16 peer_port_be;
     __u16 reserved2;
     __u32 sequence; /* of the first byte of each segment */
-    struct flow_key ask;
-    __u64 unanswered; /* flow.ruling of that query before its answer */
+    __u32 ask_set;
+    __u32 ask_place;
+    __u32 reserved3;
 };
 
 /* What the empty program returns, so that a run of it cannot be taken for another. */

@@ -13,7 +13,8 @@
 
 #define PORT_DNS 53
 #define TYPE_A 1
-#define ASK_ANSWERED 2ULL /* datapath/ask.h */
+#define ASK_IS_ASK 1 /* datapath/ask.h */
+#define ASK_ANSWERED 2
 
 static const __u8 resolver[16] = {[10] = 0xff, 0xff, 10, 20, 0, 9};
 
@@ -39,13 +40,29 @@ static struct flow_key ask_key(const struct world *world, const char *name)
     return key;
 }
 
-/* False: nobody remembers that it was asked. */
-static bool find_asked(const struct world *world, const char *name, struct flow *asked)
-{
-    cleanup_close int table = world_open_table(world, MAP_FLOWS);
-    const struct flow_key key = ask_key(world, name);
+/* Where a query is remembered. */
+struct asked {
+    struct asked_query query;
+    __u32 set, place;
+};
 
-    return bpf_map_lookup_elem(table, &key, asked) == 0;
+/* False: nobody remembers that it was asked. */
+static bool find_asked(const struct world *world, const char *name, struct asked *asked)
+{
+    cleanup_close int table = world_open_table(world, MAP_ASKS);
+    const struct flow_key key = ask_key(world, name);
+    struct ask_set set;
+
+    for (__u32 i = 0; i < NSP_ASK_SETS * NSP_ASKS_IN_SET; i++) {
+        asked->set = i / NSP_ASKS_IN_SET;
+        asked->place = i % NSP_ASKS_IN_SET;
+        if (asked->place == 0 && bpf_map_lookup_elem(table, &asked->set, &set))
+            return false;
+        asked->query = set.queries[asked->place];
+        if (asked->query.state & ASK_IS_ASK && memcmp(&asked->query.key, &key, sizeof(key)) == 0)
+            return true;
+    }
+    return false;
 }
 
 void prog_names_ask(const struct prog_case *test, const struct world *world)
@@ -65,12 +82,12 @@ void prog_names_ask(const struct prog_case *test, const struct world *world)
 void prog_names_expect(const struct prog_case *test, const struct world *world)
 {
     struct owner *owner = world->owner;
-    struct flow asked = {0};
+    struct asked asked;
 
     if (!find_asked(world, test->packet.name, &asked))
         bench_fail("%s: the query for %s is not remembered", test->name, test->packet.name);
-    owner->ask = ask_key(world, test->packet.name);
-    owner->unanswered = asked.ruling & ~ASK_ANSWERED;
+    owner->ask_set = asked.set;
+    owner->ask_place = asked.place;
     owner->ruling = world_ruling();
     owner->peer_port_be = htons(PORT_DNS);
     memcpy(owner->peer, resolver, 16);
@@ -95,7 +112,7 @@ void prog_names_teach(const struct prog_case *test, const struct world *world)
 
 void prog_names_check_asked(const struct prog_case *test, const struct world *world)
 {
-    struct flow asked;
+    struct asked asked;
 
     if (!find_asked(world, test->packet.name, &asked))
         bench_fail("%s: the query was not remembered", test->name);
@@ -105,10 +122,10 @@ void prog_names_check_learnt(const struct prog_case *test, const struct world *w
 {
     cleanup_close int table = world_open_table(world, MAP_LEARNT);
     struct learnt_key key = {.epoch = world->epoch, .address = {[10] = 0xff, 0xff, 192, 0, 2}};
-    struct flow asked = {0};
+    struct asked asked;
     struct learnt learnt;
 
-    if (!find_asked(world, test->packet.name, &asked) || !(asked.ruling & ASK_ANSWERED))
+    if (!find_asked(world, test->packet.name, &asked) || !(asked.query.state & ASK_ANSWERED))
         bench_fail("%s: the query was not answered", test->name);
     world_path(world, test->binary, key.path);
     for (int i = 0; i < test->packet.addresses; i++) {

@@ -32,11 +32,35 @@ static void empty(const struct world *world, enum pins_map map)
         close(fd);
 }
 
+/* Each query on its way, or answered lately, once; `change` gets its place. */
+static void change_asks(const struct world *world, void (*change)(struct asked_query *, __u64), __u64 ns)
+{
+    int fd = open_inner(world, MAP_ASKS);
+    struct ask_set set;
+
+    for (__u32 i = 0; fd >= 0 && i < NSP_ASK_SETS; i++) {
+        if (bpf_map_lookup_elem(fd, &i, &set))
+            continue;
+        for (int j = 0; j < NSP_ASKS_IN_SET; j++)
+            change(&set.queries[j], ns);
+        bpf_map_update_elem(fd, &i, &set, BPF_EXIST);
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+static void forget_ask(struct asked_query *query, __u64 ns)
+{
+    (void)ns;
+    memset(query, 0, sizeof(*query));
+}
+
 json_t *tables_clear(const struct world *world)
 {
     empty(world, MAP_FLOWS);
     empty(world, MAP_LEARNT);
     empty(world, MAP_NAMES);
+    change_asks(world, forget_ask, 0);
     packets_forget();
     return json_true();
 }
@@ -51,6 +75,11 @@ static void age(__u64 *stamp, __u64 ns)
 static void age_flow(void *value, __u64 ns)
 {
     age(&((struct flow *)value)->seen_ns, ns);
+}
+
+static void age_ask(struct asked_query *query, __u64 ns)
+{
+    age(&query->seen_ns, ns);
 }
 
 static void age_learnt(void *value, __u64 ns)
@@ -100,6 +129,7 @@ json_t *tables_wait(const struct world *world, __u64 ns)
     age_all(world, MAP_FLOWS, age_flow, ns);
     age_all(world, MAP_LEARNT, age_learnt, ns);
     age_all(world, MAP_NAMES, age_name, ns);
+    change_asks(world, age_ask, ns);
     packets_wait(ns);
     return json_true();
 }
