@@ -89,8 +89,10 @@ static void on_begun(void *context)
 {
     struct kube_watch *watch = context;
 
-    if (watch->phase == KUBE_PHASE_WATCH)
+    if (watch->phase == KUBE_PHASE_WATCH) {
+        watch->is_following = true;
         tell_error(watch, NULL);
+    }
     expect(watch);
 }
 
@@ -113,8 +115,10 @@ static int on_data(void *context, const char *bytes, size_t size)
         return rc;
     if (watch->line.size && (!had_part || memchr(bytes, '\n', size)))
         watch->line_began_ms = now_ms();
-    if (!was_synced && watch->is_synced)
+    if (!was_synced && watch->is_synced) {
+        watch->is_following = true;
         tell_error(watch, NULL);
+    }
     expect(watch);
     return 0;
 }
@@ -209,6 +213,7 @@ static void on_done(void *context, const struct kube_answer *answer)
 
     log_debug("watch=%s phase=%d status=%ld error=%s fault=%s", watch->need.resource, (int)watch->phase, answer->status,
               answer->error ? answer->error : "-", watch->fault);
+    watch->is_following = false;
     if (watch->phase != KUBE_PHASE_PAGES && watch->is_synced && now_ms() - watch->began_ms >= STEADY_MS)
         kube_backoff_reset(&watch->backoff);
     if (watch->is_forgotten) {

@@ -35,7 +35,8 @@ struct kube_watch {
     void *context;
 
     char *error; /* why it does not follow now; NULL */
-    bool was_listed;
+    bool was_listed;   /* once since the start */
+    bool is_following; /* changes come as they happen */
     unsigned long lists, watches, failures;
 
     enum kube_phase phase; /* the rest is kube_watch.c's */

@@ -326,8 +326,8 @@ void source_kube_each_problem(const struct source_kube *source,
 
 static json_t *watch_json(const struct kube_watch *watch)
 {
-    return json_pack("{s:b,s:b,s:I,s:I,s:I}", "read", watch->was_listed, "following", watch->is_synced && !watch->error,
-                     "lists", (json_int_t)watch->lists, "watches", (json_int_t)watch->watches, "failures",
+    return json_pack("{s:b,s:b,s:I,s:I,s:I}", "read", watch->was_listed, "following", watch->is_following, "lists",
+                     (json_int_t)watch->lists, "watches", (json_int_t)watch->watches, "failures",
                      (json_int_t)watch->failures);
 }
 

@@ -3,7 +3,8 @@
 CustomResourceDefinition; lists in pages, watches with bookmarks and WatchList. What tests want of it comes as POST to
 /_test/VERB with JSON. Every other request is a line in DIR/requests: its status, token and path.
 
-    kube_api.py DIR PORT [plain]     PORT 0: any. DIR holds server.crt, server.key; the port goes into DIR/port
+    kube_api.py DIR PORT     PORT 0: any. DIR holds server.crt and server.key, and clients.crt where clients must show
+                             a certificate; the port goes into DIR/port
 """
 import http.server
 import json
@@ -253,19 +254,19 @@ class Server(http.server.ThreadingHTTPServer):
 
     def finish_request(self, request, client_address):
         """TLS begins in the connection's own thread: one that never says hello must not hold the others."""
-        if CONTEXT:
-            request.settimeout(20)
-            request = CONTEXT.wrap_socket(request, server_side=True)
-            request.settimeout(None)
+        request.settimeout(20)
+        request = CONTEXT.wrap_socket(request, server_side=True)
+        request.settimeout(None)
         self.RequestHandlerClass(request, client_address, self)
 
 
 DIR = sys.argv[1]
-CONTEXT = None
-if sys.argv[3:] != ["plain"]:
-    CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    CONTEXT.load_cert_chain(os.path.join(DIR, "server.crt"), os.path.join(DIR, "server.key"))
-    CONTEXT.set_alpn_protocols(["http/1.1"])
+CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+CONTEXT.load_cert_chain(os.path.join(DIR, "server.crt"), os.path.join(DIR, "server.key"))
+CONTEXT.set_alpn_protocols(["http/1.1"])
+if os.path.exists(os.path.join(DIR, "clients.crt")):
+    CONTEXT.load_verify_locations(os.path.join(DIR, "clients.crt"))
+    CONTEXT.verify_mode = ssl.CERT_REQUIRED
 server = Server(("127.0.0.1", int(sys.argv[2])), Handler)
 with open(os.path.join(DIR, "port.new"), "w", encoding="utf-8") as file:
     file.write(str(server.server_address[1]))
