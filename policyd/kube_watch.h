@@ -34,7 +34,7 @@ struct kube_watch {
     void (*troubled)(void *context); /* `error` has changed */
     void *context;
 
-    char *error; /* why it does not follow now; NULL */
+    char *error;       /* why it does not follow now; NULL */
     bool was_listed;   /* once since the start */
     bool is_following; /* changes come as they happen */
     unsigned long lists, watches, failures;
