@@ -11,15 +11,6 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* A segment out of order, or sent again: it will come once more. Not a violation, but a drop, and counted as one. */
-static __always_inline int let_wait(struct inspection *in)
-{
-    in->verdict = VERDICT_DROPPED;
-    in->reason = REASON_STREAM;
-    event_suppress(in);
-    return REFUSE;
-}
-
 /*
  * What meets a listener. Data in a SYN (fast open) waits for the connection's own socket, and so does what cannot be
  * placed in its stream: a client sends it again.
@@ -41,7 +32,10 @@ static __always_inline int receive_handshake(struct __sk_buff *skb, struct inspe
         ask_for_reset(in);
         return REFUSE;
     }
-    return result == STREAM_WAIT && in->is_enforced ? let_wait(in) : ALLOW;
+    if (result == STREAM_PASS || !in->is_enforced)
+        return ALLOW;
+    let_wait(in);
+    return REFUSE;
 }
 
 static __always_inline int receive_tcp(struct __sk_buff *skb, struct inspection *in, struct socket_state *state,
@@ -59,7 +53,8 @@ static __always_inline int receive_tcp(struct __sk_buff *skb, struct inspection 
         case STREAM_PASS:
             return ALLOW;
         case STREAM_WAIT:
-            return let_wait(in);
+            let_wait(in);
+            return REFUSE;
         default:
             break;
         }

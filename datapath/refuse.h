@@ -14,4 +14,13 @@ static __always_inline void refuse_as(struct inspection *in, __u8 reason)
     event_report(in);
 }
 
+/* A segment out of order, or sent again: it will come once more. Not a violation, but a drop, and counted as one. */
+static __always_inline void let_wait(struct inspection *in)
+{
+    in->verdict = VERDICT_DROPPED;
+    in->reason = REASON_STREAM;
+    in->flags &= ~EVENT_RESET;
+    event_suppress(in);
+}
+
 #endif

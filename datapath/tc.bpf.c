@@ -73,15 +73,6 @@ static __always_inline int drop_or_reset(struct __sk_buff *skb, const struct ins
     return DROP;
 }
 
-/* A segment out of order, or sent again: it will come once more. Not a violation, but a drop, and counted as one. */
-static __always_inline void let_wait(struct inspection *in)
-{
-    in->verdict = VERDICT_DROPPED;
-    in->reason = REASON_STREAM;
-    in->flags &= ~EVENT_RESET;
-    event_suppress(in);
-}
-
 /* What an allowed packet carries, where the rules, or those who learn names, want to know. */
 SUBPROGRAM int inspect_content(struct __sk_buff *skb, struct inspection *in, struct socket_state *state)
 {
