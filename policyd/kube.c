@@ -248,8 +248,7 @@ static void on_patience(evutil_socket_t fd, short what, void *context)
 
     (void)fd;
     (void)what;
-    snprintf(request->fault, sizeof(request->fault), "nothing that was complete came for %d s; connection given up",
-             request->patience_ms / 1000);
+    snprintf(request->fault, sizeof(request->fault), "what was due did not come in time; connection given up");
     give_up(request->kube, request);
 }
 
@@ -309,7 +308,6 @@ bool kube_is_under_way(const struct kube_request *request)
 
 void kube_expect(struct kube_request *request, int within_ms)
 {
-    request->patience_ms = within_ms;
     if (within_ms)
         arm(request->patience, within_ms);
     else

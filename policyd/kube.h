@@ -45,7 +45,6 @@ struct kube_request {
     void *easy;
     void *headers;
     struct event *patience;
-    int patience_ms;
     struct kube_line refusal;
     char fault[256];
 };

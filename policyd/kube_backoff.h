@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How long to wait before asking again: 1 s, doubled at each failure up to 30 s, each between that and twice as long by
- * chance, so that the nodes of a cluster do not come back all at once. Pure: time and chance are given.
+ * How long to wait before asking again: half a second, doubled at each failure up to 30 s, each between that and twice
+ * as long by chance, so that the nodes of a cluster do not come back all at once. Pure: time and chance are given.
  */
 #ifndef NSP_POLICYD_KUBE_BACKOFF_H
 #define NSP_POLICYD_KUBE_BACKOFF_H
 
-#define KUBE_BACKOFF_MIN_MS 1000u
+#define KUBE_BACKOFF_MIN_MS 500u
 #define KUBE_BACKOFF_MAX_MS 30000u
 #define KUBE_RETRY_AFTER_MAX_S 300 /* more than that no server means */
 #define KUBE_AGAIN_MS 1000u        /* after a stream that ended as it should */

@@ -193,6 +193,7 @@ static void end_refused(struct kube_watch *watch, const struct kube_answer *answ
         (answer->status == 400 || answer->status > 404) && answer->status != 429 && answer->status != 410) {
         log_info("watch=%s the server sends no lists by watch (%ld); pages then", watch->need.resource, answer->status);
         watch->lacks_watch_list = true;
+        watch->lists--;
         ask(watch);
         return;
     }
@@ -200,7 +201,8 @@ static void end_refused(struct kube_watch *watch, const struct kube_answer *answ
         end_forgotten(watch);
         return;
     }
-    if (answer->status == 404)
+    /* Gone, or back to an earlier state of itself (a restored etcd): where we were is nowhere now. */
+    if (answer->status == 404 || strstr(answer->body, "ResourceVersionTooLarge"))
         forget_place(watch);
     kube_answer_text(answer, &watch->need, text);
     fail(watch, text, answer->retry_after_s);

@@ -20,7 +20,7 @@ static void an_empty_list_is_one_only_if_it_says_so(void **state)
         send_text(world, broken[i]);
         end(world, 200);
         assert_non_null(strstr(world->watch.error, "a list cannot be read: "));
-        assert_asks_in(world, 1000, 60000);
+        assert_asks_in(world, 500, 60000);
         assert_told(world, "begin");
     }
     send_text(world, "{\"metadata\":{\"resourceVersion\":\"9\"},\"items\":null}");
@@ -45,7 +45,7 @@ static void large_pages_become_small_ones(void **state)
     for (int i = 0; i < 4; i++)
         send_text(world, block);
     assert_non_null(strstr(world->watch.error, "one object takes more than 3145728 bytes"));
-    assert_asks_in(world, 1000, 2000);
+    assert_asks_in(world, 500, 1000);
 }
 
 static void refusals_say_what_to_do_and_are_retried(void **state)
@@ -71,7 +71,7 @@ static void refusals_say_what_to_do_and_are_retried(void **state)
     list_all(world);
     end(world, 200);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        assert_asks_in(world, 1000, 60000);
+        assert_asks_in(world, 500, 60000);
         answer(world, &rows[i].answer);
         if (strncmp(world->watch.error, rows[i].text, strlen(rows[i].text)) != 0)
             fail_msg("%s: expected %s", world->watch.error, rows[i].text);
@@ -108,7 +108,7 @@ static void what_cannot_be_read_is_asked_for_once_more_and_then_left_out(void **
         world->watch.is_wary = false;
         send_text(world, odd[i]);
         assert_non_null(strstr(world->watch.error, "cannot be read: "));
-        assert_asks_in(world, 1000, 60000);
+        assert_asks_in(world, 500, 60000);
         assert_asked("resourceVersion=1");
         begin(world);
         send_text(world, odd[i]);
@@ -129,7 +129,7 @@ static void a_line_without_end_is_cut(void **state)
         send_text(world, block);
     assert_non_null(strstr(world->watch.error, "one object takes more than 3145728 bytes"));
     assert_int_equal(world->watch.line.room, 0);
-    assert_asks_in(world, 1000, 2000);
+    assert_asks_in(world, 500, 1000);
     assert_asked("resourceVersion=10&");
 }
 
