@@ -200,7 +200,8 @@ events_count() {
     events "$1" | wc -l
 }
 
-# events_none FILTER: there is not one; else what there is tells itself.
+# events_none FILTER: there is not one; else what there is tells itself. What a pod's kernel sends
+# by itself, such as MLD, has no process.
 events_none() {
     [[ $(events_count "$1") == 0 ]] || {
         echo "events that should not be:"

@@ -124,7 +124,7 @@ said_lines() {
     said_more 20
     client_end download
     [[ $(sort -u "$SAID") == piece ]]
-    events_none true
+    events_none .process
 }
 
 @test "a connection that was not read for a while is given up, not left to hang; in alert it goes on" {
