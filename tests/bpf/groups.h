@@ -10,6 +10,7 @@ int group_texts(void);
 int group_packets(void);
 int group_flows(void);
 int group_once(void);
+int group_truth(void);
 int group_attacks(void);
 int group_policy(void);
 int group_removal(void);

@@ -17,6 +17,7 @@ int main(void)
     failed += group_packets();
     failed += group_flows();
     failed += group_once();
+    failed += group_truth();
     failed += group_attacks();
     failed += group_policy();
     failed += group_removal();

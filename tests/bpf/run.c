@@ -230,6 +230,26 @@ int run_flood(enum run_program program, const __u8 *frame, size_t length, __u32 
     return (int)(read_seen(place) - before);
 }
 
+__u32 run_storm(struct world *world, const __u8 *frame, size_t length, __u32 times)
+{
+    struct __sk_buff context = {.ifindex = sandbox.host_ifindex};
+    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = (__u32)length, .ctx_in = &context,
+                .ctx_size_in = sizeof(context), .repeat = (int)times);
+
+    set_owner(NULL);
+    set_target(helper->maps.owner_tc, world->datapath.programs[PROGRAM_FROM_POD]);
+    assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(helper->progs.owner_run_tc), &options), 0);
+    assert_int_equal(options.retval, TC_SHOT);
+    return options.duration;
+}
+
+int run_read_events(void)
+{
+    heard = (struct outcome){0};
+    assert_true(ring_buffer__consume(ring) >= 0);
+    return heard.events;
+}
+
 int run_observer(void)
 {
     return bpf_program__fd(helper->progs.owner_from_pod);

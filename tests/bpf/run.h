@@ -49,6 +49,11 @@ struct outcome run_spec(struct world *world, enum run_program program, const str
  * of the host's. Returns how many came out behind our programs, within a second.
  */
 int run_flood(enum run_program program, const __u8 *frame, size_t length, __u32 times);
+/* The same packet over and over through nsp_from_pod, by BPF_PROG_TEST_RUN: the nanoseconds of each. */
+__u32 run_storm(struct world *world, const __u8 *frame, size_t length, __u32 times);
+/* Reads the events that are there; returns how many. */
+int run_read_events(void);
+
 /* A tc program, not ours to close, that counts what a flood from the pod counts and lets nothing go further. */
 int run_observer(void);
 
