@@ -119,7 +119,7 @@ END
     [[ $(requests "securityprofiles?watch=1&allowWatchBookmarks=true&resourceVersion=") == 1 ]]
 }
 
-@test "a cut stream is taken up where it was; an outage costs a watch, no list" {
+@test "T93: a cut stream is taken up where it was; an outage costs a watch, no list" {
     apply one alert
     policyd_up
     wait_for 10 following
@@ -138,7 +138,7 @@ END
     [[ $(grep -c "watch=securityprofiles.*503: etcd is away" "$LOG") == 1 ]]
 }
 
-@test "what the server has forgotten is listed again, once, and what went meanwhile goes" {
+@test "T93: what the server has forgotten is listed again, once, and what went meanwhile goes" {
     apply one alert
     apply two alert
     policyd_up
@@ -156,7 +156,7 @@ END
     no_problems
 }
 
-@test "refusals name the remedy, leave what is in force and end by themselves" {
+@test "T92: refusals name the remedy, leave what is in force and end with a renewed token, which no log tells" {
     apply one alert
     policyd_up
     wait_for 10 following
@@ -173,9 +173,10 @@ END
     wait_for 30 following
     no_problems
     profiles_are one
+    ! grep -qE 'secret|renewed' "$LOG" || false
 }
 
-@test "a server that is not who its certificate says is not listened to" {
+@test "T92: a server that is not who its certificate says is not listened to" {
     certificate other
     kubeconfig "$(cat "$API/port")" other "tokenFile: token"
     apply one alert
@@ -213,7 +214,7 @@ END
     wait_for 5 following
 }
 
-@test "streams that break, lie or never end lose nothing" {
+@test "T93: streams that break, lie or never end lose nothing" {
     apply one alert
     policyd_up
     wait_for 10 following
@@ -245,7 +246,7 @@ END
     no_problems
 }
 
-@test "profiles that vanish with their definition are held until they are there again" {
+@test "T93: profiles that vanish with their definition are held until they are there again" {
     apply one alert
     apply two alert
     policyd_up

@@ -102,7 +102,7 @@ refuses() {
     [[ $(probe web probe tcp "$NODE4" "$1") == "connect EPERM" ]]
 }
 
-@test "a pod is judged by what the API server says from its first packet on, and by each change of it" {
+@test "T87: a pod is judged by what the API server says from its first packet on, and by each change of it" {
     web_up
     field_is web .state READY
     allows 81
@@ -143,7 +143,7 @@ refuses() {
     pod_delete late
 }
 
-@test "an API server that comes back empty opens nothing" {
+@test "T93: an API server that comes back empty opens nothing" {
     web_up
     api set '{"objects": {"profiles": {}, "pods": {}}}'
     tell_pod web
