@@ -25,7 +25,8 @@ say   = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$@')
 MAKEFLAGS += --no-print-directory
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests test check bench bench-table fuzz demo install uninstall test-kernels packages format clean help
+.PHONY: all tests test check bench bench-table fuzz demo install uninstall test-kernels test-cluster packages format \
+        clean help
 .PHONY: $(addprefix check-,format tidy shell style arm64 plugin threats)
 
 ## all           build everything that is installed (the default)
@@ -40,6 +41,7 @@ all: $(BUILD)/nsp $(BUILD)/policyd $(BUILD)/nspctl
 ## demo          install missing packages, build, show the product at work; KEEP=1 leaves it running
 ## install       into PREFIX, DESTDIR, CNI_BIN_DIR
 ## uninstall     remove what install put there, except the configuration
+## test-cluster  build a Kubernetes from Go modules (once, ten minutes), and run the tests that need one
 ## test-kernels  run the BPF tests on Debian's 6.1 and 6.12 kernels in qemu
 ## packages      install the packages that building and testing need
 ## format        rewrite the C files in house style
@@ -196,6 +198,11 @@ test: packages
 test-kernels: packages
 	@$(MAKE) $(JOBS) tests
 	@tests/run kernels
+
+test-cluster: packages
+	@$(MAKE) $(JOBS) all $(HELPERS)
+	@tests/cluster/programs/build.sh $(BUILD)/cluster
+	@tests/run cluster
 
 bench: all $(BENCHES) $(TEST_BPF) $(HELPERS)
 	@if [ -x tests/bench/run ]; then tests/bench/run; else set -e; for bench in $(BENCHES); do $$bench; done; fi
