@@ -63,11 +63,19 @@ static void tell_error(struct kube_watch *watch, const char *text)
         watch->troubled(watch->context);
 }
 
+/* A server that answers again after a day must not be left waiting for its day; one that breaks each stream must. */
+static void ask_after_failure(struct kube_watch *watch, long retry_after_s)
+{
+    struct kube_backoff *backoff = watch->has_begun ? &watch->broken : &watch->unreached;
+
+    ask_in(watch, kube_backoff_fail(backoff, chance(), retry_after_s));
+}
+
 static void fail(struct kube_watch *watch, const char *text, long retry_after_s)
 {
     watch->failures++;
     tell_error(watch, text);
-    ask_in(watch, kube_backoff_fail(&watch->backoff, chance(), retry_after_s));
+    ask_after_failure(watch, retry_after_s);
 }
 
 /* --- what comes -----------------------------------------------------------------------------------------------------
@@ -89,6 +97,8 @@ static void on_begun(void *context)
 {
     struct kube_watch *watch = context;
 
+    watch->has_begun = true;
+    kube_backoff_reset(&watch->unreached);
     if (watch->phase == KUBE_PHASE_WATCH) {
         watch->is_following = true;
         tell_error(watch, NULL);
@@ -157,7 +167,7 @@ static void end_stream(struct kube_watch *watch)
     if (!watch->is_synced)
         fail(watch, "the stream ended before all had come", 0);
     else if (now_ms() - watch->began_ms < STEADY_MS)
-        ask_in(watch, kube_backoff_fail(&watch->backoff, chance(), 0));
+        ask_after_failure(watch, 0);
     else
         ask_in(watch, kube_backoff_again(chance()));
 }
@@ -177,12 +187,11 @@ static void end_broken(struct kube_watch *watch)
 /* The server no longer has what came since. Nothing is wrong with that, unless it says so again and again. */
 static void end_forgotten(struct kube_watch *watch)
 {
-    bool was_steady = watch->phase != KUBE_PHASE_PAGES && now_ms() - watch->began_ms >= STEADY_MS;
-
     log_info("watch=%s the server has forgotten what came since; all is listed again", watch->need.resource);
     kube_line_clear(&watch->line);
     forget_place(watch);
-    ask_in(watch, was_steady ? kube_backoff_again(chance()) : kube_backoff_fail(&watch->backoff, chance(), 0));
+    watch->has_begun = true; /* 410 is an answer */
+    ask_after_failure(watch, 0);
 }
 
 static void end_refused(struct kube_watch *watch, const struct kube_answer *answer)
@@ -217,7 +226,7 @@ static void on_done(void *context, const struct kube_answer *answer)
               answer->error ? answer->error : "-", watch->fault);
     watch->is_following = false;
     if (watch->phase != KUBE_PHASE_PAGES && watch->is_synced && now_ms() - watch->began_ms >= STEADY_MS)
-        kube_backoff_reset(&watch->backoff);
+        kube_backoff_reset(&watch->broken);
     if (watch->is_forgotten) {
         end_forgotten(watch);
     } else if (answer->was_given_up) {
@@ -248,7 +257,7 @@ static void begin_phase(struct kube_watch *watch)
     else
         watch->phase = watch->lacks_watch_list ? KUBE_PHASE_PAGES : KUBE_PHASE_WATCH_LIST;
     watch->is_synced = watch->phase == KUBE_PHASE_WATCH;
-    watch->is_forgotten = watch->is_too_large = false;
+    watch->is_forgotten = watch->is_too_large = watch->has_begun = false;
     watch->fault[0] = '\0';
     watch->began_ms = now_ms();
     if (watch->phase == KUBE_PHASE_WATCH) {

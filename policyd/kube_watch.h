@@ -42,11 +42,11 @@ struct kube_watch {
     enum kube_phase phase; /* the rest is kube_watch.c's */
     struct kube_request request;
     struct kube_line line;
-    struct kube_backoff backoff;
+    struct kube_backoff unreached, broken; /* of tries that no success answered; of streams that did not last */
     struct event *again;
     char *version, *next_page;
     unsigned int page;
-    bool lacks_watch_list, is_forgotten, is_synced, is_too_large;
+    bool lacks_watch_list, is_forgotten, is_synced, is_too_large, has_begun;
     bool is_wary; /* the last stream broke at something unreadable: such a thing is now left out */
     char fault[KUBE_TEXT_SIZE];
     long long began_ms, ends_ms, line_began_ms;

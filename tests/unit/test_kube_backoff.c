@@ -12,7 +12,7 @@
 
 static void waits_double_up_to_a_limit(void **state)
 {
-    static const unsigned int expected_ms[] = {500, 1000, 2000, 4000, 8000, 16000, 30000, 30000};
+    static const unsigned int expected_ms[] = {500, 1000, 2000, 4000, 8000, 16000, 16000};
     struct kube_backoff backoff = {0};
 
     (void)state;
@@ -45,7 +45,21 @@ static void a_server_may_ask_for_more_but_not_for_ever(void **state)
     assert_int_equal(kube_backoff_fail(&backoff, 0, 7), 7000);
     assert_int_equal(kube_backoff_fail(&backoff, 0, 1), 1000);
     assert_int_equal(kube_backoff_fail(&backoff, 0, LONG_MAX), KUBE_RETRY_AFTER_MAX_S * 1000);
-    assert_int_equal(kube_backoff_fail(&backoff, 0, -5), 4000);
+    assert_int_equal(kube_backoff_fail(&backoff, 0, -5), 500);
+}
+
+/* One that was away for long and is back: it must not be left waiting as long as it was away for. */
+static void what_a_server_asks_for_counts_a_few_times(void **state)
+{
+    struct kube_backoff backoff = {0};
+
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        kube_backoff_fail(&backoff, 0, 0);
+    for (int i = 0; i < KUBE_RETRY_AFTERS; i++)
+        assert_int_equal(kube_backoff_fail(&backoff, 0, 1), 1000);
+    assert_int_equal(kube_backoff_fail(&backoff, 0, 1), KUBE_BACKOFF_MAX_MS);
+    assert_int_equal(kube_backoff_fail(&backoff, 0, 60), 60000);
 }
 
 int main(void)
@@ -54,6 +68,7 @@ int main(void)
         cmocka_unit_test(waits_double_up_to_a_limit),
         cmocka_unit_test(chance_at_most_doubles_a_wait),
         cmocka_unit_test(a_server_may_ask_for_more_but_not_for_ever),
+        cmocka_unit_test(what_a_server_asks_for_counts_a_few_times),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

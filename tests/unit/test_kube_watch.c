@@ -124,6 +124,28 @@ static void patience_is_for_what_is_due(void **state)
     assert_non_null(world->watch.error);
 }
 
+/* After an outage the waits are long; what the server then says for the first time is acted on at once. */
+static void a_server_that_is_back_is_not_left_waiting(void **state)
+{
+    struct world *world = *state;
+
+    list_all(world);
+    end(world, 200);
+    for (int i = 0; i < 10; i++) {
+        assert_asks_in(world, 500, 32000);
+        answer(world, &(struct kube_answer){.error = "Failed to connect"});
+    }
+    assert_asks_in(world, 16000, 32000);
+    answer(world, &(struct kube_answer){.status = 429, .retry_after_s = 1});
+    assert_asks_in(world, 1000, 2000);
+    end(world, 410);
+    assert_asks_in(world, 500, 4000);
+    assert_asked("sendInitialEvents=true");
+    list_all(world);
+    end(world, 200);
+    assert_asks_in(world, 500, 8000);
+}
+
 static void a_connection_that_was_given_up_is_nobodys_fault(void **state)
 {
     struct world *world = *state;
@@ -144,6 +166,7 @@ int main(void)
         TEST(a_server_without_watch_lists_is_asked_for_pages),
         TEST(what_was_forgotten_is_listed_again),
         TEST(patience_is_for_what_is_due),
+        TEST(a_server_that_is_back_is_not_left_waiting),
         TEST(a_connection_that_was_given_up_is_nobodys_fault),
     };
 
