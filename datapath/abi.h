@@ -68,7 +68,7 @@ enum reason {
     REASON_MALFORMED = 12,        /* headers that do not parse or do not agree with the packet's length */
     REASON_FRAGMENT = 13,         /* a fragment that hides its ports, or that no judged datagram belongs to */
     REASON_EXTENSION_HEADER = 14, /* IPv6 extension headers that hide the transport header */
-    REASON_FOREIGN_SOCKET = 15,   /* a socket from outside the pod's cgroup, or an AF_PACKET socket */
+    REASON_FOREIGN_SOCKET = 15,   /* a socket from outside the pod's cgroup, or for frames: AF_PACKET, AF_XDP */
     REASON_RAW_SOCKET = 16,       /* SOCK_RAW opened by an executable whose rules cannot use it */
     REASON_BIND = 17,             /* bind to a port that no ingress rule can match */
     REASON_NOT_A_REPLY = 18,      /* ICMP error, RST or ACK that belongs to no live flow */

@@ -18,6 +18,7 @@ enum untrusted {
     UNTRUSTED_USER_NAMESPACE,  /* in one of its own, where anybody may mount anything over a path */
     UNTRUSTED_TRACED,          /* somebody else says what it does: ptrace */
     UNTRUSTED_HANDED_ON,       /* the socket that it connects was made by another executable */
+    UNTRUSTED_REPAIRED,        /* the socket takes over a connection in its middle: TCP_REPAIR */
 };
 
 /*
@@ -216,6 +217,19 @@ static __always_inline void identity_connect(struct socket_state *state)
 
     if (!state->untrusted && (creator[0] || creator[1]) && !same_hash(state->creator, state->path))
         state->untrusted = UNTRUSTED_HANDED_ON;
+}
+
+/*
+ * With TCP_REPAIR, which CAP_NET_ADMIN allows, connect() goes on with what another socket has begun: what is read of a
+ * connection would begin in the middle of a request. sk: of a TCP socket that connects.
+ */
+/* NOLINTNEXTLINE(readability-function-size): BPF_CORE_READ nests */
+static __always_inline void identity_connect_tcp(struct socket_state *state, const struct sock *sk)
+{
+    const struct tcp_sock *tcp = (const void *)sk;
+
+    if (!state->untrusted && BPF_CORE_READ_BITFIELD_PROBED(tcp, repair))
+        state->untrusted = UNTRUSTED_REPAIRED;
 }
 
 #endif

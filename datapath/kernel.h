@@ -162,6 +162,10 @@ struct tcp_request_sock {
     __u32 rcv_isn;
 };
 
+struct tcp_sock {
+    __u8 repair : 1; /* TCP_REPAIR: connect() sends no SYN, the numbers are the process's own */
+};
+
 #pragma clang attribute pop
 
 /*

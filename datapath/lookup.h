@@ -9,8 +9,6 @@
 #include "datapath/inspect.h"
 #include "datapath/policy.h"
 
-#define AF_PACKET 17
-
 struct found {
     struct socket_state *state; /* of the socket, or of its listener; NULL: none */
     __u32 tcp_state;            /* enum of linux/bpf.h; 0: no socket */
@@ -77,11 +75,17 @@ SUBPROGRAM int find_udp(struct __sk_buff *skb, const struct flow_key *flow, __s3
     return 1;
 }
 
-/* A full socket without our storage that some process must have made: AF_PACKET, or born outside the pod's cgroup. The
+/* A socket for whole frames, such as AF_PACKET or AF_XDP. */
+static __always_inline bool is_frame_socket(const struct bpf_sock *sk)
+{
+    return sk->family != AF_INET && sk->family != AF_INET6;
+}
+
+/* A full socket without our storage that some process must have made: for frames, or born outside the pod's cgroup. The
  * kernel's own control sockets (RST, ICMP, ND, MLD) are raw and have none either. */
 static __always_inline bool is_foreign_socket(const struct bpf_sock *sk)
 {
-    return sk->family == AF_PACKET || sk->type != SOCK_RAW;
+    return is_frame_socket(sk) || sk->type != SOCK_RAW;
 }
 
 /* Whether the sender's socket lives in the node's own network namespace. */

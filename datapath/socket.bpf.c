@@ -219,6 +219,7 @@ static __always_inline int judge_connect(struct bpf_sock_addr *ctx, struct socke
     identity_connect(state);
     if (ctx->protocol != PROTOCOL_TCP)
         return ALLOW; /* sends nothing; its first datagram is judged */
+    identity_connect_tcp(state, kernel_address(ctx->sk));
     state->protocol = PROTOCOL_TCP;
     state->is_passive = 0;
     state->ifindex = 0;

@@ -183,7 +183,7 @@ static __always_inline int judge_from_pod(struct __sk_buff *skb, struct inspecti
     if (sk) {
         carried = bpf_sk_storage_get(&nsp_sockets, sk, NULL, 0);
         is_foreign = !carried && is_foreign_socket(sk);
-        is_packet_socket = is_foreign && sk->family == AF_PACKET;
+        is_packet_socket = is_foreign && is_frame_socket(sk);
     }
     packet_parse_frame(skb, &in->packet, true);
     state = check_owner(skb, in, carried);

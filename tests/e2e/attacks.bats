@@ -131,7 +131,7 @@ gateway_is_known() {
 @test "without a profile these frames pass, so that it is the profile that stops them" {
     pass_through arp_gratuitous arp_other_mac na_claims_gateway ra spoof4 spoof6 plain4 plain6 fragments \
         later_fragment tiny_fragment overlap fragments6 ip_options bad_length extensions icmp_redirect icmp_forged \
-        ethertypes tunnels protocols syn_ack echo6
+        ethertypes tunnels protocols syn_ack echo6 vlan
     run ! grep ' no$' "$PODS_DIR/passed"
     nsenter --net="/run/netns/${PODS_ID}node" ip neigh flush dev cni0
 }
@@ -201,6 +201,31 @@ END
     victim_profile enforce
     nothing_passes plain4 plain6
     events_expect '.reason == "foreign_socket"'
+}
+
+# injects PORT: to that port and the next, past the qdisc and by AF_XDP.
+injects() {
+    rows victim <<END
+probe bypass eth0 $VICTIM4 $NODE4 $1     | ok
+probe xdp eth0 $VICTIM4 $NODE4 $(($1 + 1)) | ok
+END
+}
+
+@test "T21: frames past the qdisc and by AF_XDP are dropped under a profile, and only then" {
+    capture_start
+    injects 7051
+    victim_profile enforce
+    injects 7053
+    capture_end "$NODE4"
+    captured 'dst port 7051' | grep -q .
+    captured 'dst port 7052' | grep -q .
+    [[ -z $(captured 'dst port 7053 or dst port 7054') ]]
+    events_expect '.flow.l4.UDP.destination_port == 7053 and .reason == "foreign_socket"'
+    events_expect '.flow.l4.UDP.destination_port == 7054 and .reason == "foreign_socket"'
+    victim_profile enforce raw-socket
+    injects 7055
+    events_expect '.flow.l4.UDP.destination_port == 7055 and .reason == "raw_socket_attack"'
+    events_expect '.flow.l4.UDP.destination_port == 7056 and .reason == "raw_socket_attack"'
 }
 
 @test "T38: fragments that hide their ports do not leave, nor overlapping ones" {

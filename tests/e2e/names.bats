@@ -220,6 +220,34 @@ END
     events_expect '.reason == "dns_unasked"'
 }
 
+# has_dropped COUNT: so many packets of the pod have been.
+has_dropped() {
+    (($(tally client DROPPED seen) >= $1)) || {
+        tally client DROPPED seen
+        return 1
+    }
+}
+
+@test "T51: guessing every id there is teaches nothing: 65,535 before the answer, 65,536 after it" {
+    local before
+    names '"*.odd"'
+    before=$(tally client DROPPED seen)
+    rows client <<END
+resolve ask $RESPONDER flood-0a634208_silent.odd A            | recv ETIMEDOUT
+END
+    # The asker has gone meanwhile; and where a queue overflows on the way here some are lost.
+    wait_for 90 has_dropped $((before + 60000))
+    rows client <<END
+resolve connect 10.99.66.8 7000                               | connect EPERM
+resolve ask $RESPONDER each-0a634209_a-0a630117.odd A         | 10.99.1.23
+END
+    wait_for 90 has_dropped $((before + 120000))
+    rows client <<END
+resolve connect 10.99.66.9 7000                               | connect EPERM
+resolve connect 10.99.1.23 7000                               | ok
+END
+}
+
 @test "T53: addresses that no name should have are never learnt" {
     names '"*.odd"'
     local address

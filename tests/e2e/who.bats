@@ -4,6 +4,8 @@
 source "$BATS_TEST_DIRNAME/lib.bash"
 source "$BATS_TEST_DIRNAME/peers.bash"
 
+RACES=${NSP_RACES:-100000} # connects against a rename that goes on
+
 setup_file() {
     node_up
     peers_up
@@ -142,18 +144,21 @@ END
 END
     on_exit client_profile
     container_exec client/main /bin/busybox sh -c 'mkdir /tmp/a /tmp/b && cp /usr/bin/other /tmp/a/one'
-    container_exec client/main /tmp/a/one times 200000 "connect EPERM" tcp 10.99.1.1 7000 \
-        </dev/null >"$PODS_DIR/race" 2>&1 &
-    local racer=$!
-    wait_for 5 grep -q EPERM "$PODS_DIR/race"
     container_exec client/main "$PYTHON" -c '
 import os
-for i in range(400000):
-    os.rename("/tmp/a/one", "/tmp/b/two")
-    os.rename("/tmp/b/two", "/tmp/a/one")'
-    wait "$racer"
-    cat "$PODS_DIR/race"
-    [[ $(tail -n 1 "$PODS_DIR/race") == "runs=200000 unexpected=0" ]]
+while not os.path.exists("/tmp/stop"):
+    for i in range(1000):
+        os.rename("/tmp/a/one", "/tmp/b/two")
+        os.rename("/tmp/b/two", "/tmp/a/one")
+print("stopped")' </dev/null >"$PODS_DIR/renamer" 2>&1 &
+    local renamer=$!
+    until container_exec client/main /tmp/a/one times "$RACES" "connect EPERM" tcp 10.99.1.1 7000 >"$PODS_DIR/race"; do
+        kill -0 "$renamer" # it was elsewhere just then
+    done
+    container_exec client/main /bin/busybox touch /tmp/stop
+    wait "$renamer"
+    cat "$PODS_DIR/race" "$PODS_DIR/renamer"
+    [[ $(tail -n 1 "$PODS_DIR/race") == "runs=$RACES unexpected=0" && $(cat "$PODS_DIR/renamer") == stopped ]]
 }
 
 # moving_profile: what a program that moves may do where it is at first, and python as long as it is the image's.
@@ -203,6 +208,14 @@ spoof give /usr/bin/spoof-b 10.99.1.1 7000 | connect EPERM
 spoof-b pass /usr/bin/spoof 10.99.1.1 7000 | connect EPERM
 spoof pass /usr/bin/spoof 10.99.1.1 7000   | ok
 END
+}
+
+@test "T30: a UDP socket that was passed on is judged by who sends on it to an address" {
+    rows client <<END
+spoof get /usr/bin/spoof 10.99.1.1 7000   | ok
+spoof-b get /usr/bin/spoof 10.99.1.1 7000 | sendto EPERM
+END
+    events_expect '.reason == "unknown_binary" and .process.binary == "/usr/bin/spoof-b" and .hook == "sendmsg"'
 }
 
 @test "T27: io_uring connects as the process that asked, inline and by a worker" {
@@ -260,4 +273,53 @@ END
     run nsenter --net="/run/netns/${PODS_ID}client" "$NSP_BUILD/support/e2e-probe" tcp 10.99.1.1 7000
     [[ $output != ok ]]
     events_expect '.reason == "foreign_socket"'
+}
+
+# mover_start CMD...: by CMD, a listed program that has a socket, and uses it and a new one once mover_goes says so. Its
+# pid goes to $MOVER.
+mover_start() {
+    GO=$PODS_DIR/go-$BATS_TEST_NUMBER
+    rm -f "$GO" "$GO.fifo"
+    mkfifo "$GO.fifo"
+    "$@" "$PYTHON" -c '
+import socket, sys
+old = socket.socket()
+print("waiting", flush=True)
+sys.stdin.readline()
+for sock in old, socket.socket():
+    sock.settimeout(1)
+    try:
+        sock.connect(("10.99.1.1", 7000))
+        print("connected")
+    except OSError as error:
+        print(type(error).__name__)' mover <"$GO.fifo" >"$GO.said" 2>&1 3>&- &
+    STARTED=$!
+    exec {go}>"$GO.fifo"
+    wait_for 5 grep -q waiting "$GO.said"
+    MOVER=$(pgrep -f "sys.stdin.readline.* mover\$" | tail -n 1)
+}
+
+mover_goes() {
+    echo go >&"$go"
+    exec {go}>&-
+    wait "$STARTED"
+    cat "$GO.said"
+}
+
+@test "T32: who leaves the pod's cgroup leaves its rights; who comes into it brings no socket along" {
+    local stray=$PODS_CGROUP/stray
+    mkdir -p "$stray"
+    mover_start container_exec client/main
+    mover_goes
+    [[ $(sed 1d "$GO.said" | xargs) == "connected connected" ]]
+    mover_start container_exec client/main
+    echo "$MOVER" >"$stray/cgroup.procs"
+    mover_goes
+    [[ $(sed 1d "$GO.said" | tail -n 1) != connected ]]
+    events_expect '.reason == "foreign_socket" and .flow.verdict == "DROPPED"'
+    mover_start nsenter --net="/run/netns/${PODS_ID}client"
+    echo "$MOVER" >"$PODS_CGROUP/client/main/cgroup.procs"
+    mover_goes
+    [[ $(sed -n 2p "$GO.said") != connected ]]
+    rmdir "$stray"
 }

@@ -1,24 +1,27 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Boots one of Debian's kernels in qemu (no KVM needed) and runs a script in it, so that a claim about a kernel is
-# something that was run. What to run, and how to read it, is the caller's business. See usage() below.
+# something that was run; or runs it on this kernel, in namespaces that look the same. What to run, and how to read it,
+# is the caller's business. See usage() below.
 set -euo pipefail
 
 usage() {
     cat <<'END'
-usage: boot.sh [-t SECONDS] [-m MODULE]... [-a ARGUMENT]... [-k] KERNEL SCRIPT [FILE[=DEST]]...
+usage: boot.sh [-t SECONDS] [-m MODULE]... [-a ARGUMENT]... [-p MODULE,...] [-k] KERNEL SCRIPT [FILE[=DEST]]...
 
-  KERNEL   6.1 or 6.12: the Debian cloud kernel of that series, downloaded once into ~/.cache/nsp/kernels
+  KERNEL   6.1 or 6.12: the Debian cloud kernel of that series, downloaded once into ~/.cache/nsp/kernels; host: this
+           one, in namespaces of its own, without -m, -a and -k
   SCRIPT   runs as /test under bash; its stdout and stderr are ours, its exit status too
   FILE     a file to carry along. An executable goes to /bin/NAME with the shared libraries it needs,
            anything else to /NAME; a folder, whole, to /NAME; =DEST (absolute) says otherwise
   -t       seconds until the machine is killed (default 120)
   -m       one more kernel module, with what it depends on, besides veth sch_ingress cls_bpf bridge
   -a       one more argument for the kernel's command line
+  -p       carry python3 along as /bin/python3, to be started with -IS, with these modules and what they import
   -k       print the kernel's console on stderr as well
 
 The machine has 2 CPUs and 1 GB, cgroup2 on /sys/fs/cgroup, bpffs, debugfs, tracefs, `lo` up, and busybox for whatever
-was not carried along.
+was not carried along. On the host: cgroup2 and bpffs likewise, and MACHINE=host in the environment.
 Exit status: the script's; 124 when time ran out; 125 when the machine did not get that far; 77 when this host's
 package sources have no such kernel.
 END
@@ -104,9 +107,27 @@ add_file() {
     fi
     mkdir -p "$image${dest%/*}"
     rm -rf "${image:?}$dest"
-    cp -rL "$source" "$image$dest"
+    cp -rL --preserve=mode,timestamps "$source" "$image$dest" # Python compiles again what looks newer
 }
 
+# What they import is what is loaded when they are.
+add_python() {
+    local image=$1 python file
+    python=$(readlink -f /usr/bin/python3)
+    add_file "$image" "$python=/bin/python3"
+    while read -r file; do
+        add_file "$image" "$file=$file"
+    done < <("$python" -ISc '
+import importlib, os, sys
+for name in sys.argv[1].split(","):
+    importlib.import_module(name)
+for module in list(sys.modules.values()):
+    for path in (getattr(module, "__file__", None), getattr(module, "__cached__", None)):
+        if path and os.path.exists(path):
+            print(path)' "$2")
+}
+
+# In the machine, or with the machine's own root still at /host.
 write_init() {
     cat >"$1" <<'END'
 #!/bin/busybox sh
@@ -114,6 +135,19 @@ write_init() {
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin HOME=/root
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
+if [ -d /host ]; then
+    mount --rbind /host/dev /dev
+    umount -l /host
+    rmdir /host
+    mkdir -p /tmp /run /root /var/run /etc
+    mount -t tmpfs tmpfs /tmp
+    mount -t tmpfs tmpfs /run
+    mount -t cgroup2 cgroup2 /sys/fs/cgroup
+    mount -t bpf bpf /sys/fs/bpf
+    ip link set lo up
+    cd /tmp
+    MACHINE=host exec bash /test
+fi
 mount -t devtmpfs dev /dev
 mkdir -p /dev/pts /dev/shm /tmp /run /root /var/run /etc
 mount -t devpts devpts /dev/pts
@@ -147,10 +181,15 @@ build_image() {
     # Not busybox's shell: that one prefers its own ip and tc to the real ones carried along.
     add_file "$image" "$(command -v bash)=/bin/bash"
     : >"$image/modules"
-    add_modules "$dir" "$image" "${modules[@]}"
+    [[ -z $dir ]] || add_modules "$dir" "$image" "${modules[@]}"
+    [[ -z $python_modules ]] || add_python "$image" "$python_modules"
     for file in "$@"; do
         add_file "$image" "$file"
     done
+}
+
+pack_image() {
+    local image=$1
     (cd "$image" && find . -print0 | cpio --null -o -H newc --quiet) >"$image.cpio"
 }
 
@@ -174,19 +213,53 @@ boot() {
     [[ $rc == 0 ]] || die "qemu exit status $rc"
 }
 
+# The script's processes are in one pid namespace, which ends with it, and below one cgroup.
+run_here() {
+    local image=$1 rc=0
+    cgroup=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)/${work##*/}
+    mkdir "$cgroup"
+    # shellcheck disable=SC2016
+    bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' - "$cgroup" timeout --kill-after=5 "$seconds" \
+        unshare --mount --net --pid --uts --cgroup --fork --kill-child sh -c '
+            mount --bind "$1" "$1" && cd "$1" && mkdir host && pivot_root . host && exec /init' - "$image" </dev/null &
+    qemu=$!
+    wait "$qemu" || rc=$?
+    qemu=
+    [[ $rc != 124 && $rc != 137 ]] || die "did not finish in $seconds s" 124
+    return "$rc"
+}
+
+remove_cgroup() {
+    local folder tries
+    for ((tries = 0; tries < 50; tries++)); do
+        xargs -r kill -KILL <"$cgroup/cgroup.procs" 2>/dev/null || true
+        while read -r folder; do
+            rmdir "$folder" 2>/dev/null || true
+        done < <(find "$cgroup" -depth -type d)
+        [[ -e $cgroup ]] || return 0
+        read -rt 0.1 <> <(:) || true
+    done
+}
+
 finish() {
     [[ -z $qemu ]] || kill "$qemu" 2>/dev/null || true
+    [[ -z $cgroup ]] || remove_cgroup
     rm -rf "$work"
 }
 
 main() {
-    local dir status
-    dir=$(fetch_kernel "$1")
+    local dir="" status
+    [[ $1 == host ]] || dir=$(fetch_kernel "$1")
     work=${TMPDIR:-/tmp}/nspt$$xboot # a name that tests clear away, should this run be killed
     mkdir "$work"
     trap finish EXIT
     trap 'exit 130' INT TERM HUP
     build_image "$dir" "$work/image" "${@:2}"
+    if [[ $1 == host ]]; then
+        run_here "$work/image"
+        exit
+    fi
+    pack_image "$work/image"
     rm -rf "$work/image"
     boot "$dir" "$work/image.cpio" "$work/console"
     if $show_console; then
@@ -201,16 +274,19 @@ main() {
 }
 
 qemu=
+cgroup=
+python_modules=
 seconds=120
 loglevel=4
 show_console=false
 modules=(veth sch_ingress cls_bpf bridge)
 arguments=()
-while getopts t:m:a:kh option; do
+while getopts t:m:a:p:kh option; do
     case $option in
     t) seconds=$OPTARG ;;
     m) modules+=("$OPTARG") ;;
     a) arguments+=("$OPTARG") ;;
+    p) python_modules=$OPTARG ;;
     k) show_console=true loglevel=7 ;;
     h) usage && exit 0 ;;
     *) usage >&2 && exit 2 ;;
@@ -218,5 +294,5 @@ while getopts t:m:a:kh option; do
 done
 shift $((OPTIND - 1))
 [[ $# -ge 2 ]] || { usage >&2 && exit 2; }
-[[ $(uname -m) == x86_64 ]] || die "needs an x86-64 host" 77
+[[ $1 == host || $(uname -m) == x86_64 ]] || die "needs an x86-64 host" 77
 main "$@"

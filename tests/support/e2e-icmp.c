@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "tests/support/e2e-frames.h"
 #include "tests/support/e2e-socket.h"
 
 /* Both families have the same header; the kernel fills in the checksum of ICMPv6, and of ICMP on SOCK_DGRAM. */
@@ -78,7 +79,7 @@ static unsigned short ip_checksum(const unsigned char *header, size_t length)
 }
 
 /* A UDP datagram of this making: header without a checksum, one byte of payload. */
-static size_t make_datagram(unsigned char *out, const struct peer *from, const struct peer *to)
+size_t datagram_make(unsigned char *out, const struct peer *from, const struct peer *to)
 {
     struct udphdr udp = {.uh_sport = from->four.sin_port, .uh_dport = to->four.sin_port, .uh_ulen = htons(9)};
     struct iphdr ip = {.version = 4,
@@ -111,7 +112,7 @@ struct outcome probe_packet(char **args)
         exit(2);
     link.sll_ifindex = if_nametoindex(args[0]);
     memset(link.sll_addr, 0xff, ETH_ALEN);
-    if (sendto(fd, packet, make_datagram(packet, &from, &to), 0, (struct sockaddr *)&link, sizeof(link)) < 0)
+    if (sendto(fd, packet, datagram_make(packet, &from, &to), 0, (struct sockaddr *)&link, sizeof(link)) < 0)
         return outcome_errno("sendto");
     return outcome_ok();
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "tests/support/e2e-frames.h"
 #include "tests/support/e2e-socket.h"
 
 #define PROTOCOL_MPTCP 262
@@ -207,6 +208,8 @@ static const struct verb verbs[] = {
     {"ping", "ADDRESS", 1, probe_ping},
     {"raw", "ADDRESS", 1, probe_raw},
     {"packet", "IFNAME FROM TO PORT", 4, probe_packet},
+    {"bypass", "IFNAME FROM TO PORT", 4, probe_bypass},
+    {"xdp", "IFNAME FROM TO PORT", 4, probe_xdp},
     {"blast", "ADDRESS PORT", 2, probe_blast},
     {"inherit", "DEPTH FD ADDRESS PORT", 4, probe_inherit},
 };

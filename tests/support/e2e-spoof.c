@@ -199,31 +199,66 @@ static int pass_descriptor(int channel, int fd)
     return sendmsg(channel, &message, 0) < 0 ? -1 : 0;
 }
 
-/* pass FILE ADDRESS PORT: FILE makes a socket and passes it here, where it is connected. */
-static int run_pass(char **args)
+/* FILE, a copy of this program, runs VERB with a channel and the arguments, and passes a socket here. <0: it did not.
+ */
+static int socket_of(char *file, const char *verb, char **arguments)
 {
     char number[16];
-    int ends[2], child;
+    int ends[2], child, fd;
 
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0)
-        return report("socketpair");
+        return -1;
     snprintf(number, sizeof(number), "%d", ends[1]);
     child = fork();
     if (child == 0) {
-        execl(args[0], args[0], "make", number, (char *)NULL);
+        execl(file, file, verb, number, arguments[0], arguments[1], (char *)NULL);
         _exit(1);
     }
     close(ends[1]);
-
-    int fd = pass_descriptor(ends[0], -1);
-
+    fd = pass_descriptor(ends[0], -1);
     waitpid(child, NULL, 0);
+    return fd;
+}
+
+/* pass FILE ADDRESS PORT: FILE makes a socket and passes it here, where it is connected. */
+static int run_pass(char **args)
+{
+    int fd = socket_of(args[0], "make", args + 1);
+
     return fd < 0 ? report("pass") : connect_with(fd, args[1], args[2]);
 }
 
 static int run_make(char **args)
 {
     return pass_descriptor(atoi(args[0]), socket(AF_INET, SOCK_STREAM, 0)) < 0;
+}
+
+/* get FILE ADDRESS PORT: FILE makes a UDP socket, sends by it and passes it here, where it sends to an address again.
+ */
+static int run_get(char **args)
+{
+    int fd = socket_of(args[0], "send", args + 1);
+    struct peer peer;
+
+    if (peer_parse(&peer, args[1], args[2]))
+        return 2;
+    if (fd < 0)
+        return report("pass");
+    return report(sendto(fd, "echo\n", 5, 0, &peer.any, peer.length) < 0 ? "sendto" : NULL);
+}
+
+static int run_send(char **args)
+{
+    struct peer peer;
+
+    if (peer_parse(&peer, args[1], args[2]))
+        return 2;
+
+    int fd = socket_open(peer.any.sa_family, SOCK_DGRAM, 0);
+
+    if (sendto(fd, "echo\n", 5, 0, &peer.any, peer.length) < 0)
+        fd = -1;
+    return fd < 0 || pass_descriptor(atoi(args[0]), fd) < 0;
 }
 
 static int run_take(char **args)
@@ -288,6 +323,8 @@ static const struct verb {
     {"give", "FILE ADDRESS PORT", 3, run_give},
     {"pass", "FILE ADDRESS PORT", 3, run_pass},
     {"make", "DESCRIPTOR", 1, run_make},
+    {"get", "FILE ADDRESS PORT", 3, run_get},
+    {"send", "DESCRIPTOR ADDRESS PORT", 3, run_send},
     {"take", "DESCRIPTOR ADDRESS PORT", 3, run_take},
     {"uring", "ADDRESS PORT inline|worker", 3, run_uring},
 };

@@ -5,7 +5,8 @@
     rot                another address of 800 at each query   chain-N      CNAMEs, N of them, then what follows
     ttl-N              of the records that follow             stray-HEX    an A record of a name nobody asked for
     extra-HEX          an A record in the additional section  tc           truncated on UDP, whole on TCP
-    flood-HEX          first this address under 20,000 ids but the right one    twice-HEX    then this, once more
+    flood-HEX          first this address under 20,000 ids but the right one; with silent: under all others
+    twice-HEX          then this, once more                  each-HEX      then this, under each of the 65,536 ids
     block-N            sixty addresses, from 10.99.N.0 on
     other-HEX          first this address in answer to another name             lower        its question in lower case
     loop               a CNAME that leads to itself           pointer      a compression pointer to itself
@@ -48,6 +49,7 @@ class Answer:
         self.owner, self.ttl, self.rcode = b"\xc0\x0c", 60, 0
         self.records, self.additional, self.before, self.after = [], [], [], []
         self.truncated = self.cut = self.silent = self.flood = False
+        self.each = None
         for word in self.name[1:self.name[0] + 1].decode().lower().split("_"):
             verb, _, value = word.partition("-")
             getattr(self, "on_" + verb, lambda value: None)(value)
@@ -126,6 +128,9 @@ class Answer:
         self.flood = True
         self.before.append((None, self.plain(value)))
 
+    def on_each(self, value):
+        self.each = self.plain(value)
+
     def on_twice(self, value):
         self.after.append(self.plain(value))
 
@@ -150,7 +155,7 @@ class Answer:
 def send_before(sock, answer, client):
     for port, message in answer.before:
         if answer.flood:
-            for i in range(1, 20001):
+            for i in range(1, 65536 if answer.silent else 20001):
                 sock.sendto(struct.pack("!H", (answer.id + i) % 65536) + message[2:], client)
         elif port is None:
             sock.sendto(message, client)
@@ -167,12 +172,14 @@ def serve_udp(sock):
             answer = Answer(message, False)
         except (IndexError, struct.error, UnicodeDecodeError, ValueError):
             continue
+        send_before(sock, answer, client)
         if answer.silent:
             continue
-        send_before(sock, answer, client)
         sock.sendto(answer.message(), client)
         for message in answer.after:
             sock.sendto(message, client)
+        for i in range(65536 if answer.each else 0):
+            sock.sendto(struct.pack("!H", i) + answer.each[2:], client)
 
 
 def serve_tcp_client(client):
