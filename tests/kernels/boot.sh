@@ -17,7 +17,7 @@ usage: boot.sh [-t SECONDS] [-m MODULE]... [-a ARGUMENT]... [-p MODULE,...] [-k]
   -t       seconds until the machine is killed (default 120)
   -m       one more kernel module, with what it depends on, besides veth sch_ingress cls_bpf bridge
   -a       one more argument for the kernel's command line
-  -p       carry python3 along as /bin/python3, to be started with -IS, with these modules and what they import
+  -p       carry python3 along as /bin/python3, to be started with -IS, with these modules and what FILEs import
   -k       print the kernel's console on stderr as well
 
 The machine has 2 CPUs and 1 GB, cgroup2 on /sys/fs/cgroup, bpffs, debugfs, tracefs, `lo` up, and busybox for whatever
@@ -110,7 +110,8 @@ add_file() {
     cp -rL --preserve=mode,timestamps "$source" "$image$dest" # Python compiles again what looks newer
 }
 
-# What they import is what is loaded when they are.
+# add_python IMAGE MODULES FILE...: what they import, and the Python programs among the files, is what is loaded when
+# all of it is.
 add_python() {
     local image=$1 python file
     python=$(readlink -f /usr/bin/python3)
@@ -118,13 +119,18 @@ add_python() {
     while read -r file; do
         add_file "$image" "$file=$file"
     done < <("$python" -ISc '
-import importlib, os, sys
-for name in sys.argv[1].split(","):
+import ast, importlib, os, sys
+names = sys.argv[1].split(",")
+for path in (path for path in sys.argv[2:] if path.endswith(".py")):
+    for node in ast.walk(ast.parse(open(path).read())):
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module] if isinstance(node, ast.ImportFrom) else []
+for name in names:
     importlib.import_module(name)
 for module in list(sys.modules.values()):
     for path in (getattr(module, "__file__", None), getattr(module, "__cached__", None)):
         if path and os.path.exists(path):
-            print(path)' "$2")
+            print(path)' "${@:2}")
 }
 
 # In the machine, or with the machine's own root still at /host.
@@ -182,7 +188,7 @@ build_image() {
     add_file "$image" "$(command -v bash)=/bin/bash"
     : >"$image/modules"
     [[ -z $dir ]] || add_modules "$dir" "$image" "${modules[@]}"
-    [[ -z $python_modules ]] || add_python "$image" "$python_modules"
+    [[ -z $python_modules ]] || add_python "$image" "$python_modules" "$@"
     for file in "$@"; do
         add_file "$image" "$file"
     done

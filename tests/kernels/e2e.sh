@@ -7,7 +7,7 @@
 # boot: build/nsp build/policyd build/nspctl build/support/e2e-probe build/support/e2e-resolve build/support/e2e-spoof
 # boot: tests/kernels/lib.sh tests/kernels/rules.sh tests/kernels/forge.py
 # boot: tests/support/peers/responder.py tests/support/peers/http_server.py tests/support/clients/http_client.py
-# boot: -p errno,fcntl,fnmatch,os,shlex,socket,struct,sys,tempfile,threading,encodings.unicode_escape,encodings.latin_1
+# boot: -p encodings.unicode_escape,encodings.latin_1
 # boot: /usr/sbin/ip /usr/sbin/tc /usr/sbin/bpftool /usr/bin/jq
 set -u
 source /lib.sh
