@@ -94,7 +94,9 @@ SUBPROGRAM int list_name(const struct inspection *in, const __u8 *path, struct l
     listing->is_found = in->desk >> 16; /* 0, unknown to the verifier: see name.h */
     listing->is_shared = in->desk >> 16;
     listing->block = bpf_map_lookup_elem(&nsp_blocks, &key);
-    if (listing->block)
+    if (listing->block && listing->block->count == 1)
+        list_part(0, listing);
+    else if (listing->block)
         bpf_loop(NSP_PARTS_MAX, list_part, listing, 0);
     return listing->is_found;
 }
@@ -129,7 +131,6 @@ static long teach_address(__u32 index, struct teaching *teaching)
         life = control->name_cap_ns;
     lesson->expires_ns = lesson->now + life;
     if (lesson->expires_ns > teaching->entered_ns) {
-        scratch->known.expires_ns = lesson->expires_ns;
         if (enter_name(lesson, &scratch->known))
             teaching->has_failed = 1;
         teaching->entered_ns = lesson->expires_ns;
@@ -150,8 +151,10 @@ SUBPROGRAM int dns_teach(struct inspection *in, struct scratch *scratch, const _
     lesson->epoch = in->packet.flow.epoch;
     lesson->now = inspect_now(in);
     lesson->path = path;
-    bpf_probe_read_kernel(&scratch->known.name, sizeof(scratch->known.name), &scratch->answer.name);
-    bpf_loop(DNS_ADDRESSES_MAX, teach_address, &teaching, 0);
+    if (scratch->answer.count == 1) /* a loop costs more */
+        teach_address(0, &teaching);
+    else
+        bpf_loop(DNS_ADDRESSES_MAX, teach_address, &teaching, 0);
     return teaching.has_failed;
 }
 

@@ -125,8 +125,8 @@ static __always_inline void set_name_key(struct name_key *key, const struct less
     key->epoch = lesson->epoch;
 }
 
-/* `known` is scratch that holds the name already, so that nothing of that size lies on a stack. */
-static __always_inline int enter_name(const struct lesson *lesson, const struct known_name *known)
+/* `known` is scratch for an entry, so that nothing of that size lies on a stack. */
+static __always_inline int enter_name(const struct lesson *lesson, struct known_name *known)
 {
     void *table = name_table(lesson->slot);
     struct name_key key;
@@ -137,6 +137,8 @@ static __always_inline int enter_name(const struct lesson *lesson, const struct 
     set_name_key(&key, lesson);
     found = bpf_map_lookup_elem(table, &key);
     if (!found) {
+        bpf_probe_read_kernel(&known->name, sizeof(known->name), lesson->name);
+        known->expires_ns = lesson->expires_ns;
         if (bpf_map_update_elem(table, &key, known, BPF_NOEXIST))
             return bpf_map_lookup_elem(table, &key) ? 0 : -1;
         return 0;
