@@ -105,11 +105,20 @@ static long look_up_name(__u32 index, struct name_look_up *l)
     return 0;
 }
 
+/* Whether some part may hear what the whole pod has learnt; of several, that is found out when they are asked. */
+static __always_inline bool may_share_names(const struct block *block)
+{
+    __u32 rules_id = block->parts[0].rules[EGRESS];
+    const struct rules *rules = bpf_map_lookup_elem(&nsp_rules, &rules_id);
+
+    return block->count != 1 || !rules || rules->flags & RULES_POD_NAMES;
+}
+
 /* Fills is_named and is_expired of in->question, for the parts that want to know. */
 __weak __noinline int names_look_up(__u32 desk)
 {
     struct inspection *in = bpf_map_lookup_elem(&nsp_desks, &desk);
-    struct name_look_up l = {.in = in, .now = bpf_ktime_get_coarse_ns()};
+    struct name_look_up l = {.in = in};
     struct learnt_key *key;
     struct question *q;
     void *table;
@@ -118,6 +127,7 @@ __weak __noinline int names_look_up(__u32 desk)
         return 0;
     q = &in->question;
     key = &in->learnt;
+    l.now = inspect_now(in);
     l.names = name_table(q->slot);
     table = learnt_table(q->slot);
     l.block = bpf_map_lookup_elem(&nsp_blocks, &q->block);
@@ -125,11 +135,15 @@ __weak __noinline int names_look_up(__u32 desk)
         return 0;
     set_learnt_key(key, q->block.path, q->peer.address, q->epoch);
     l.own = bpf_map_lookup_elem(table, key);
-    set_learnt_key(key, NULL, q->peer.address, q->epoch);
-    l.shared = bpf_map_lookup_elem(table, key);
+    if (may_share_names(l.block)) {
+        set_learnt_key(key, NULL, q->peer.address, q->epoch);
+        l.shared = bpf_map_lookup_elem(table, key);
+    }
     if (!(settled(!!l.own) | settled(!!l.shared)))
         return 0;
-    bpf_loop(NSP_PARTS_MAX * 2 * LEARNT_NAMES_MAX, look_up_name, &l, 0);
+    look_up_name(0, &l); /* mostly, that is all */
+    if (q->wants_names & ~q->is_looked_at)
+        bpf_loop(NSP_PARTS_MAX * 2 * LEARNT_NAMES_MAX, look_up_name, &l, 0);
     return 1;
 }
 

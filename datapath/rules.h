@@ -30,7 +30,9 @@ static __always_inline bool rules_list_address(__u32 id, const struct rules *rul
 /* REASON_NONE, perhaps with ALLOWED_BY_NAME, or why the address layer refuses. */
 static __always_inline int refuse_address(const struct question *q, __u32 id, const struct rules *rules)
 {
-    if (rules_list_address(id, rules, &q->peer))
+    bool is_unlisted = q->is_looked_up && q->wants_names >> (q->part & 7) & 1; /* found out before */
+
+    if (!is_unlisted && rules_list_address(id, rules, &q->peer))
         return REASON_NONE;
     if (!(rules->flags & RULES_FQDNS) || q->direction != EGRESS)
         return REASON_ADDRESS;
