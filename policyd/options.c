@@ -15,6 +15,7 @@
 
 enum kind {
     KIND_PATH,
+    KIND_PATH_OR_NONE, /* "" is none */
     KIND_NUMBER,
     KIND_SWITCH,
     KIND_LEVEL,
@@ -32,7 +33,7 @@ static const struct setting {
 } settings[] = {
     {"source", KIND_SOURCE, offsetof(struct options, source), 0},
     {"manifests", KIND_PATH, offsetof(struct options, manifests), sizeof(((struct options *)0)->manifests)},
-    {"kubeconfig", KIND_PATH, offsetof(struct options, kubeconfig), sizeof(((struct options *)0)->kubeconfig)},
+    {"kubeconfig", KIND_PATH_OR_NONE, offsetof(struct options, kubeconfig), sizeof(((struct options *)0)->kubeconfig)},
     {"node-name", KIND_NAME, offsetof(struct options, node_name), 0},
     {"bpffs", KIND_PATH, offsetof(struct options, bpffs), sizeof(((struct options *)0)->bpffs)},
     {"socket", KIND_PATH, offsetof(struct options, socket), sizeof(((struct options *)0)->socket)},
@@ -99,7 +100,7 @@ static char *trim(char *text)
 
 static int set_path(char *field, const struct setting *setting, const char *value, struct error *err)
 {
-    if (value[0] != '/')
+    if (value[0] != '/' && (value[0] || setting->kind != KIND_PATH_OR_NONE))
         return error_set(err, EINVAL, "%s: \"%s\" is not an absolute path", setting->key, value);
     if (strlen(value) >= setting->size)
         return error_set(err, EINVAL, "%s: \"%s\" is longer than %zu characters", setting->key, value,
@@ -227,6 +228,7 @@ int options_set(struct options *options, const char *key, const char *value, str
 
     switch (setting->kind) {
     case KIND_PATH:
+    case KIND_PATH_OR_NONE:
         return set_path(field, setting, value, err);
     case KIND_NUMBER:
         return set_number(field, key, value, err);
