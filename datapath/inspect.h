@@ -104,8 +104,8 @@ struct inspection {
     struct said learner; /* who learns, with BLOCK_LEARNS */
 
     /* once.h's own: the last packet that a run by tcx let go on; ifindex 0: it did not */
+    __u64 judged;
     __u32 judged_ifindex;
-    __u32 judged;
 
     struct owner_copy owner;
 
@@ -116,7 +116,7 @@ struct inspection {
     __u32 desk; /* where this lies */
     __u32 is_taken;
 };
-#define INSPECTION_CLEARED offsetof(struct inspection, judged_ifindex)
+#define INSPECTION_CLEARED offsetof(struct inspection, judged)
 
 /*
  * Where inspections lie, on each CPU. A program that runs in softirq has a place of its own: such programs do not

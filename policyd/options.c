@@ -207,7 +207,7 @@ static int set_source(enum options_source *field, const char *key, const char *v
 
 static int set_name(char field[OPTIONS_NAME_MAX], const char *key, const char *value, struct error *err)
 {
-    if (name_check_subdomain(value, err))
+    if (value[0] && name_check_subdomain(value, err)) /* "" is the default */
         return error_wrap(err, "%s", key);
     snprintf(field, OPTIONS_NAME_MAX, "%s", value);
     return 0;

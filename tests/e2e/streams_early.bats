@@ -93,7 +93,7 @@ END
 last:/secret-1 | REFUSED
 raw:'GET /task~eGET /secret-1~e' | REFUSED
 raw:'GET /sec' ack raw:'ret-1~e' | REFUSED
-raw:'POST /open/x~hContent-Length: 8\r\n\r\nhel' ack raw:'lo you' ack read:0 last:/secret-1 | REFUSED
+raw:'POST /open/x~hContent-Length: 8\r\n\r\nhel' ack raw:'lo you' read:1 last:/secret-1 | 200 ECONNRESET
 raw:'POST /open/x~hContent-Length: 8\r\n\r\nhel' ack raw:'lo yo' read:1 last:/task | 200 200 EOF
 raw:'SSH-2.0-x secret-1\r\n' | REFUSED
 oob:'GET /secret-1~e' | REFUSED
