@@ -42,7 +42,8 @@ static __always_inline void afterwards_send(struct __sk_buff *skb, const struct 
     __u32 slot = in->slot, mark = skb->mark;
     const __u64 *revision;
 
-    if (!in->packet.payload || in->packet.flow.protocol != PROTOCOL_TCP || !(in->packet.tcp_flags & TCP_PSH))
+    if (!in->packet.payload || in->packet.flow.protocol != PROTOCOL_TCP ||
+        (in->packet.tcp_flags & (TCP_PSH | TCP_RST)) != TCP_PSH)
         return;
     revision = bpf_map_lookup_elem(&nsp_afterwards, &slot);
     if (!revision || *revision != in->revision)
@@ -52,7 +53,8 @@ static __always_inline void afterwards_send(struct __sk_buff *skb, const struct 
     skb->mark = mark;
 }
 
-/* At the host's end of the veth, as if from the pod. */
+/* At the host's end of the veth, as if from the pod. One that comes there as if to the pod has gone astray, because
+ * nsp_from_pod was not there to take it: it ends, or a bridge in hairpin mode would make two of each for ever. */
 static __always_inline bool afterwards_is_copy(const struct __sk_buff *skb)
 {
     return skb->mark == AFTERWARDS_ONCE || skb->mark == AFTERWARDS_TWICE;

@@ -135,6 +135,7 @@ static __always_inline void decide_arriving(struct __sk_buff *skb, struct inspec
         event_suppress(in); /* the segment does not arrive */
         if (reset_both(skb, p))
             in->verdict = VERDICT_FORWARDED;
+        in->packet.payload = 0; /* nothing of it is left */
         return;
     }
     if (!is_segment && !is_arp) {

@@ -76,13 +76,14 @@ static __always_inline bool is_query(const struct asked_query *at, __u64 state, 
     return !different && state & ASK_IS_ASK && !(state & ASK_WRITTEN);
 }
 
-/* How little willingly a place is given up: what waits for its answer never is. */
+/* How little willingly a place is given up: what waits for its answer never is. Not 0: the query's own place comes
+ * first. */
 static __always_inline __u64 place_worth(const struct asked_query *at, __u64 state, __u64 now)
 {
     if (state & ASK_WRITTEN)
         return ~0ULL;
     if (!(state & ASK_IS_ASK) || is_over(at->seen_ns, now))
-        return 0;
+        return 1;
     return state & ASK_ANSWERED ? at->seen_ns : ~0ULL;
 }
 

@@ -222,6 +222,8 @@ static __always_inline int judge_to_pod(struct __sk_buff *skb, struct inspection
     const struct iface *iface = bpf_map_lookup_elem(&nsp_ifs, &ifindex);
     bool is_copy = skb->mark == AFTERWARDS_BACK;
 
+    if (afterwards_is_copy(skb))
+        return DROP;
     packet_parse_frame(skb, &in->packet, false);
     in->hook = HOOK_TC_TO_POD;
     in->ifindex = ifindex;
