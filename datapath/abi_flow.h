@@ -55,4 +55,12 @@ struct binary {
     char path[NSP_PATH_MAX + 256];
 };
 
+/* skb->mark of a copy that tells a refused client (afterwards.h). No packet from a pod has one: between network
+ * namespaces it is cleared. */
+enum afterwards_mark {
+    AFTERWARDS_ONCE = 0x4e535001,
+    AFTERWARDS_TWICE,
+    AFTERWARDS_BACK, /* on its way to the pod, judged by nsp_to_pod */
+};
+
 #endif

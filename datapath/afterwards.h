@@ -11,13 +11,6 @@
 
 #include "datapath/inspect.h"
 
-/* skb->mark of such a copy. No packet from a pod has one: between network namespaces it is cleared. */
-enum afterwards_mark {
-    AFTERWARDS_ONCE = 0x4e535001,
-    AFTERWARDS_TWICE,
-    AFTERWARDS_BACK, /* on its way to the pod, judged by nsp_to_pod */
-};
-
 /* The revision in which flows into the pod were last read for somebody who may refuse; index: slot. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);

@@ -32,11 +32,16 @@
 static struct owner_bpf *helper;
 static struct ring_buffer *ring;
 static struct outcome heard; /* its events */
-static __u32 came_from;
+static __u32 came_from, worn_mark;
 
 void run_come_from(__u32 ifindex)
 {
     came_from = ifindex;
+}
+
+void run_mark(__u32 mark)
+{
+    worn_mark = mark;
 }
 
 static void keep_text(const struct long_event *event, char text[129])
@@ -164,7 +169,7 @@ static void set_owner(const struct owner *owner)
 
 static void run_tc(int program_fd, struct trip *trip, struct outcome *outcome)
 {
-    struct __sk_buff context = {.ifindex = sandbox.host_ifindex, .ingress_ifindex = came_from};
+    struct __sk_buff context = {.ifindex = sandbox.host_ifindex, .ingress_ifindex = came_from, .mark = worn_mark};
     int answer;
 
     set_target(helper->maps.owner_tc, program_fd);

@@ -29,6 +29,8 @@ struct outcome {
 
 /* Packets to the pod come in by this device; 0: the node itself sends them. Stays until it is set again. */
 void run_come_from(__u32 ifindex);
+/* What they wear as skb->mark where they run by BPF_PROG_TEST_RUN. Stays until it is set again. */
+void run_mark(__u32 mark);
 
 /* Beside a started world. */
 void run_start(struct world *world);

@@ -139,6 +139,26 @@ static void note_of_a_packet_that_went_astray_is_no_pass_for_the_next(void **sta
     sched_setaffinity(0, sizeof(before), &before);
 }
 
+/* Such as a bridge in hairpin mode returns, where nothing at the host's end of the veth took it. */
+static void copy_that_went_astray_ends_without_a_count(void **state)
+{
+    static const __u32 marks[] = {AFTERWARDS_ONCE, AFTERWARDS_TWICE};
+
+    (void)state;
+    apply("alert");
+    assert_true(run_spec(&world, RUN_TO_POD, NULL, &odd).passes);
+    for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
+        struct outcome outcome;
+
+        world_mark(&world);
+        run_mark(marks[i]);
+        outcome = run_spec(&world, RUN_TO_POD, NULL, &odd);
+        run_mark(0);
+        assert_false(outcome.passes);
+        assert_int_equal(world_counted(&world, INGRESS, VERDICT_AUDIT, REASON_ETHERTYPE), 0);
+    }
+}
+
 /* --- while it changes --------------------------------------------------------------------------------------------- */
 
 static atomic_bool is_over;
@@ -194,6 +214,7 @@ int group_once(void)
         cmocka_unit_test_setup(by_clsact_each_packet_is_judged_once, by_clsact),
         cmocka_unit_test_setup(by_both_each_packet_is_judged_once, by_clsact),
         cmocka_unit_test_setup(note_of_a_packet_that_went_astray_is_no_pass_for_the_next, by_clsact),
+        cmocka_unit_test(copy_that_went_astray_ends_without_a_count),
         cmocka_unit_test_setup(while_it_changes_each_packet_is_judged_once, by_clsact),
     };
 
