@@ -138,7 +138,7 @@ another_policyd() {
     local other
     wait_for 10 is_settled
     pins_listed >"$PODS_DIR/pins"
-    [[ $(wc -l <"$PODS_DIR/pins") == 41 ]]
+    (($(wc -l <"$PODS_DIR/pins") > 40))
     rm "$PODS_PINS/nsp_connect4" "$PODS_PINS/nsp_pods" "$PODS_PINS/nsp_sendmsg4" "$PODS_PINS/nsp_flows"
     bpftool prog pin id "$(bpftool -j prog show pinned "$PODS_PINS/nsp_bind4" | jq .id)" "$PODS_PINS/nsp_sendmsg4"
     other=$(bpftool -j map show pinned "$PODS_PINS/nsp_ids" | jq .id)
