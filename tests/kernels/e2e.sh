@@ -42,8 +42,13 @@ stray_segments() {
     nspctl --socket $socket pods -o json | jq '[.pods[0].violations[] | select(.reason == "not_a_reply").seen] | add'
 }
 
+# On the host there were connections before, by clsact, that were refused: what ends late speaks late, and is counted.
 no_stray_segments() {
-    [[ $(stray_segments) == "$strays" ]] && ! has_new_event '.flow.l4.TCP and .reason == "no_default"'
+    [[ ${MACHINE:-} == host || $(stray_segments) == "$strays" ]] || {
+        echo "$strays before, now $(stray_segments)"
+        return 1
+    }
+    ! has_new_event '.flow.l4.TCP and .reason == "no_default"'
 }
 
 # clsact filters show by name in tc and bpftool. Debian's bpftool knows no tcx: what shows is that our filters are gone
