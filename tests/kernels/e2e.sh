@@ -42,7 +42,8 @@ stray_segments() {
     nspctl --socket $socket pods -o json | jq '[.pods[0].violations[] | select(.reason == "not_a_reply").seen] | add'
 }
 
-# On the host there were connections before, by clsact, that were refused: what ends late speaks late, and is counted.
+# On the host judged_hellos came before: the server of a connection that was ended there goes on sending its last byte,
+# and each RST with which the pod's kernel answers is one more.
 no_stray_segments() {
     [[ ${MACHINE:-} == host || $(stray_segments) == "$strays" ]] || {
         echo "$strays before, now $(stray_segments)"
@@ -69,7 +70,7 @@ datagram_is_dropped() {
 
 # A connection that lives while its port is taken out of the profile.
 live_flow_is_cut() {
-    in_pod e2e-probe hold 10.9.0.1 7000 send >/held 2>&1 &
+    begin_in_pod e2e-probe hold 10.9.0.1 7000 send >/held 2>&1
     local pid=$!
     until_true 20 grep -q holding /held || { cat /held && return 1; }
     profile enforce 7001

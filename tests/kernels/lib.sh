@@ -27,11 +27,19 @@ until_true() {
     done
 }
 
+# become_pod CMD...: this shell becomes a process of the pod.
+become_pod() {
+    echo "$BASHPID" >/sys/fs/cgroup/pod/main/cgroup.procs
+    exec nsenter --net=/run/netns/pod "$@"
+}
+
 in_pod() {
-    (
-        echo "$BASHPID" >/sys/fs/cgroup/pod/main/cgroup.procs
-        exec nsenter --net=/run/netns/pod "$@"
-    )
+    (become_pod "$@")
+}
+
+# begin_in_pod CMD...: in the background; $! is CMD itself, and no shell around it.
+begin_in_pod() {
+    (become_pod "$@") &
 }
 
 # answers PATTERN CMD...: the last line of what CMD prints in the pod.

@@ -117,12 +117,13 @@ expires() {
 is_unlinked_refused() {
     local loop
     cp /bin/other /tmp/probe
-    in_pod /tmp/probe loop 50 ok tcp 10.9.0.1 7000 >/loop.log 2>&1 &
+    begin_in_pod /tmp/probe loop 50 ok tcp 10.9.0.1 7000 >/loop.log 2>&1
     loop=$!
     until_true 20 grep -q '^ok$' /loop.log || return
     rm /tmp/probe
     until_true 20 grep -q 'connect EPERM' /loop.log
     kill "$loop"
+    wait "$loop"
 }
 
 # Two neighbours that this machine has met before.
