@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "policyd/kube_clock.h"
 #include "policyd/kube_easy.h"
 
 /* A descriptor that libcurl wants to be told about. */
@@ -18,21 +18,6 @@ struct kube_socket {
     struct event *event;
     curl_socket_t fd;
 };
-
-static long long now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
-static void arm(struct event *event, long long within_ms)
-{
-    struct timeval delay = {.tv_sec = within_ms / 1000, .tv_usec = within_ms % 1000 * 1000};
-
-    event_add(event, &delay);
-}
 
 /* --- a request -----------------------------------------------------------------------------------------------------
  */
@@ -142,7 +127,7 @@ static int want_timer(CURLM *multi, long timeout_ms, void *context)
     if (timeout_ms < 0)
         event_del(kube->timer);
     else
-        arm(kube->timer, timeout_ms);
+        kube_timer_set(kube->timer, timeout_ms);
     return 0;
 }
 
@@ -270,13 +255,13 @@ static void end_probe(void *context, const struct kube_answer *answer)
 static void on_silence(evutil_socket_t fd, short what, void *context)
 {
     struct kube *kube = context;
-    long long left_ms = kube->heard_ms + kube->silence_ms - now_ms();
+    long long left_ms = kube->heard_ms + kube->silence_ms - kube_now_ms();
 
     (void)fd;
     (void)what;
     if (left_ms > 0 || !kube->requests) {
         if (kube->requests)
-            arm(kube->silence, left_ms);
+            kube_timer_set(kube->silence, left_ms);
         return;
     }
     /* Without HTTP/2 a probe would take another connection, and say nothing of this one. */
@@ -286,7 +271,7 @@ static void on_silence(evutil_socket_t fd, short what, void *context)
     }
     if (!kube_is_under_way(&kube->probe) && kube_get(kube, &kube->probe, "/livez", NULL) == 0)
         kube_expect(&kube->probe, KUBE_PROBE_MS);
-    arm(kube->silence, kube->silence_ms);
+    kube_timer_set(kube->silence, kube->silence_ms);
 }
 
 /* --- what others call -----------------------------------------------------------------------------------------------
@@ -298,7 +283,7 @@ void kube_note_bytes(struct kube_request *request)
 
     curl_easy_getinfo(request->easy, CURLINFO_HTTP_VERSION, &version);
     request->kube->is_shared = version == CURL_HTTP_VERSION_2_0;
-    request->kube->heard_ms = now_ms();
+    request->kube->heard_ms = kube_now_ms();
 }
 
 bool kube_is_under_way(const struct kube_request *request)
@@ -309,7 +294,7 @@ bool kube_is_under_way(const struct kube_request *request)
 void kube_expect(struct kube_request *request, int within_ms)
 {
     if (within_ms)
-        arm(request->patience, within_ms);
+        kube_timer_set(request->patience, within_ms);
     else
         event_del(request->patience);
 }
@@ -334,10 +319,10 @@ int kube_get(struct kube *kube, struct kube_request *request, const char *path, 
     request->next = kube->requests;
     kube->requests = request;
     kube->sent++;
-    kube->heard_ms = now_ms();
+    kube->heard_ms = kube_now_ms();
     kube_expect(request, KUBE_HEADERS_MS);
     if (!evtimer_pending(kube->silence, NULL))
-        arm(kube->silence, kube->silence_ms);
+        kube_timer_set(kube->silence, kube->silence_ms);
     return 0;
 }
 

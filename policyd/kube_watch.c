@@ -7,11 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 
 #include "lib/cleanup.h"
 #include "lib/log.h"
+#include "policyd/kube_clock.h"
 #include "policyd/kube_events.h"
 
 #define LIST_MS 120000       /* until all there is has come */
@@ -22,30 +21,6 @@
 #define STEADY_MS 10000 /* what lived so long was no failure */
 
 static void ask(struct kube_watch *watch);
-
-static long long now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
-static unsigned int chance(void)
-{
-    unsigned int bits = 0;
-
-    if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) < 0)
-        bits = (unsigned int)now_ms();
-    return bits;
-}
-
-static void ask_in(struct kube_watch *watch, unsigned int wait_ms)
-{
-    struct timeval delay = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
-
-    event_add(watch->again, &delay);
-}
 
 static void tell_error(struct kube_watch *watch, const char *text)
 {
@@ -68,7 +43,7 @@ static void ask_after_failure(struct kube_watch *watch, long retry_after_s)
 {
     struct kube_backoff *backoff = watch->has_begun ? &watch->broken : &watch->unreached;
 
-    ask_in(watch, kube_backoff_fail(backoff, chance(), retry_after_s));
+    kube_timer_set(watch->again, kube_backoff_fail(backoff, kube_chance(), retry_after_s));
 }
 
 static void fail(struct kube_watch *watch, const char *text, long retry_after_s)
@@ -84,7 +59,7 @@ static void fail(struct kube_watch *watch, const char *text, long retry_after_s)
 /* The nearest of the times by which something must have come. */
 static void expect(struct kube_watch *watch)
 {
-    long long until_ms = watch->ends_ms, now = now_ms();
+    long long until_ms = watch->ends_ms, now = kube_now_ms();
 
     if (watch->phase == KUBE_PHASE_PAGES || !watch->is_synced)
         until_ms = watch->began_ms + LIST_MS;
@@ -124,7 +99,7 @@ static int on_data(void *context, const char *bytes, size_t size)
     if (rc || watch->phase == KUBE_PHASE_PAGES)
         return rc;
     if (watch->line.size && (!had_part || memchr(bytes, '\n', size)))
-        watch->line_began_ms = now_ms();
+        watch->line_began_ms = kube_now_ms();
     if (!was_synced && watch->is_synced) {
         watch->is_following = true;
         tell_error(watch, NULL);
@@ -166,10 +141,10 @@ static void end_stream(struct kube_watch *watch)
     kube_line_clear(&watch->line); /* a part of a line: it will be sent again */
     if (!watch->is_synced)
         fail(watch, "the stream ended before all had come", 0);
-    else if (now_ms() - watch->began_ms < STEADY_MS)
+    else if (kube_now_ms() - watch->began_ms < STEADY_MS)
         ask_after_failure(watch, 0);
     else
-        ask_in(watch, kube_backoff_again(chance()));
+        kube_timer_set(watch->again, kube_backoff_again(kube_chance()));
 }
 
 /* What was unreadable, or too large. Pages become smaller then; a stream is begun anew where it broke. */
@@ -225,13 +200,13 @@ static void on_done(void *context, const struct kube_answer *answer)
     log_debug("watch=%s phase=%d status=%ld error=%s fault=%s", watch->need.resource, (int)watch->phase, answer->status,
               answer->error ? answer->error : "-", watch->fault);
     watch->is_following = false;
-    if (watch->phase != KUBE_PHASE_PAGES && watch->is_synced && now_ms() - watch->began_ms >= STEADY_MS)
+    if (watch->phase != KUBE_PHASE_PAGES && watch->is_synced && kube_now_ms() - watch->began_ms >= STEADY_MS)
         kube_backoff_reset(&watch->broken);
     if (watch->is_forgotten) {
         end_forgotten(watch);
     } else if (answer->was_given_up) {
         kube_line_clear(&watch->line);
-        ask_in(watch, kube_backoff_again(chance()));
+        kube_timer_set(watch->again, kube_backoff_again(kube_chance()));
     } else if (watch->fault[0]) {
         end_broken(watch);
     } else if (answer->status && (answer->status < 200 || answer->status >= 300)) {
@@ -259,7 +234,7 @@ static void begin_phase(struct kube_watch *watch)
     watch->is_synced = watch->phase == KUBE_PHASE_WATCH;
     watch->is_forgotten = watch->is_too_large = watch->has_begun = false;
     watch->fault[0] = '\0';
-    watch->began_ms = now_ms();
+    watch->began_ms = kube_now_ms();
     if (watch->phase == KUBE_PHASE_WATCH) {
         watch->watches++;
     } else if (!watch->next_page) {
@@ -273,7 +248,7 @@ static char *make_path(struct kube_watch *watch)
     const char *place = watch->phase == KUBE_PHASE_PAGES ? watch->next_page : watch->version;
     char *escaped = curl_easy_escape(NULL, place ? place : "", 0), *path = NULL;
     const char *and = watch->selector ? "&" : "", *selector = watch->selector ? watch->selector : "";
-    unsigned int seconds = STREAM_MIN_S + chance() % STREAM_SPREAD_S;
+    unsigned int seconds = STREAM_MIN_S + kube_chance() % STREAM_SPREAD_S;
     int rc = -1;
 
     watch->ends_ms = watch->began_ms + seconds * 1000LL + STREAM_GRACE_MS;
@@ -320,7 +295,7 @@ int kube_watch_start(struct kube_watch *watch)
     watch->again = evtimer_new(watch->kube->base, on_again, watch);
     if (!watch->again)
         return -ENOMEM;
-    ask_in(watch, 0); /* not from within a callback of libcurl's */
+    kube_timer_set(watch->again, 0); /* not from within a callback of libcurl's */
     return 0;
 }
 

@@ -6,11 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <time.h>
 
 #include "lib/cleanup.h"
 #include "lib/log.h"
+#include "policyd/kube_clock.h"
 
 #define PROFILES_PATH "/apis/securityprobe.datadoghq.com/v1/securityprofiles"
 #define DEFINITION_PATH                                                                                                \
@@ -31,37 +30,13 @@ static const struct kube_need definition_need = {
     .absent = "",
 };
 
-static long long now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
-static unsigned int chance(void)
-{
-    unsigned int bits = 0;
-
-    if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) < 0)
-        bits = (unsigned int)now_ms();
-    return bits;
-}
-
 /* --- what has vanished ----------------------------------------------------------------------------------------------
  */
-
-static void settle_in(struct source_kube *source, unsigned int wait_ms)
-{
-    struct timeval delay = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
-
-    event_add(source->settle, &delay);
-}
 
 /* A definition that goes takes its objects along one by one: each deletion starts the wait anew, to an end. */
 static void look_into_deletions(struct source_kube *source)
 {
-    long long now = now_ms(), left_ms;
+    long long now = kube_now_ms(), left_ms;
 
     if (!source->profiles.going)
         return;
@@ -69,7 +44,7 @@ static void look_into_deletions(struct source_kube *source)
     if (!evtimer_pending(source->settle, NULL) && !kube_is_under_way(&source->definition))
         source->going_since_ms = now;
     left_ms = source->going_since_ms + REST_MAX_MS - now;
-    settle_in(source, left_ms > REST_MS ? REST_MS + chance() % REST_MS : 0);
+    kube_timer_set(source->settle, left_ms > REST_MS ? REST_MS + kube_chance() % REST_MS : 0);
 }
 
 static void fail_definition(struct source_kube *source, const char *text, long retry_after_s)
@@ -79,7 +54,7 @@ static void fail_definition(struct source_kube *source, const char *text, long r
                     source->profiles.going, text);
     free(source->definition_error);
     source->definition_error = strdup(text);
-    settle_in(source, kube_backoff_fail(&source->definition_backoff, chance(), retry_after_s));
+    kube_timer_set(source->settle, kube_backoff_fail(&source->definition_backoff, kube_chance(), retry_after_s));
 }
 
 static int take_definition(void *context, const char *bytes, size_t size)
@@ -95,7 +70,7 @@ static void decide(struct source_kube *source, const json_t *definition)
     free(source->definition_error);
     source->definition_error = NULL;
     if (source->has_more_gone) /* after it was asked for: it may have been the first to go */
-        settle_in(source, REST_MS);
+        kube_timer_set(source->settle, REST_MS);
     else
         kube_profiles_settle(&source->profiles, definition);
 }

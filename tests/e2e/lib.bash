@@ -169,6 +169,11 @@ tally() {
         [.violations[] | select($verdict == "" or .verdict == $verdict)[$key]] | add // 0'
 }
 
+# tally_of POD REASON seen|reported|suppressed|lost: of its violations of that reason.
+tally_of() {
+    pod_json "$1" | jq --arg reason "$2" --arg key "$3" '[.violations[] | select(.reason == $reason)[$key]] | add // 0'
+}
+
 # --- events -----------------------------------------------------------------------------------------------------------
 # events_watch: collects events from now on; what policyd remembers from before does not count.
 events_watch() {

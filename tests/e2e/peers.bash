@@ -229,6 +229,34 @@ run_in() {
     container_exec "$1/main" /usr/bin/timeout 20 "${@:2}"
 }
 
+# web_up SED SERVED...: two pods, of which client asks web. There nginx, its configuration changed by SED, and python's
+# server, of SERVED as http_server.py has it. What nginx writes lies in the container's own /tmp, its certificate in the
+# image.
+web_up() {
+    local folder=$PODS_DIR/served
+    nginx_conf "$folder" 8443 >"$PODS_DIR/nginx.conf"
+    sed -i "s#$folder/\(cert\|key\).pem#/opt/e2e/\1.pem#g; s#$folder/#/tmp/#g; $1" "$PODS_DIR/nginx.conf"
+    host_image_up "/opt/e2e/nginx.conf=$PODS_DIR/nginx.conf" "/opt/e2e/http_server.py=$PEERS_SOURCE/http_server.py" \
+        "/opt/e2e/cert.pem=$folder/cert.pem" "/opt/e2e/key.pem=$folder/key.pem"
+    host_pod_up web /usr/sbin/nginx -e stderr -p /tmp -c /opt/e2e/nginx.conf
+    host_pod_up client /usr/bin/other serve 7999
+    container_start web/python host "$PYTHON" /opt/e2e/http_server.py /tmp/received "${@:2}"
+    wait_for 10 grep -q ready "$(container_log web/python)"
+}
+
+# served TEXT: whether python's server in the pod web was sent it.
+served() {
+    container_exec web/python /bin/busybox grep -aqF "$1" /tmp/received
+}
+
+# requests [ADDRESS [PORT]]: a table of client's connections on stdin, see http_client.py.
+requests() {
+    local told
+    told=$(container_exec client/main "$PYTHON" /opt/e2e/http_client.py "${1:-10.99.1.1}" "${2:-8080}" table) || true
+    echo "$told"
+    [[ $told == *" rows, 0 differ" ]]
+}
+
 # rows POD: a table on stdin, a row per command, `COMMAND | OUTCOME`; the last line it prints must be the outcome. In a
 # command \ is as in printf %b.
 rows() {

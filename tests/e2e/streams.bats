@@ -41,13 +41,6 @@ http_profile() {
 END
 }
 
-# requests [ADDRESS [PORT]]: a table of connections on stdin, see http_client.py.
-requests() {
-    run container_exec client/main "$PYTHON" /opt/e2e/http_client.py "${1:-10.99.1.1}" "${2:-8080}" table
-    echo "$output"
-    [[ $output == *" rows, 0 differ" ]]
-}
-
 @test "a method and a path that are listed pass, others are refused with ECONNRESET, by IPv4 and IPv6" {
     events_watch
     local address

@@ -9,15 +9,7 @@ HEAD=' HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n'
 
 setup_file() {
     node_up
-    nginx_conf "$PODS_DIR/served" 8443 >"$PODS_DIR/nginx.conf"
-    sed -i "s#$PODS_DIR/served/\(cert\|key\).pem#/opt/e2e/\1.pem#g; s#$PODS_DIR/served/#/tmp/#g
-        s/listen \[*:*\]*:*[0-9]*/& deferred/g" "$PODS_DIR/nginx.conf"
-    host_image_up "/opt/e2e/nginx.conf=$PODS_DIR/nginx.conf" "/opt/e2e/http_server.py=$PEERS_SOURCE/http_server.py" \
-        "/opt/e2e/cert.pem=$PODS_DIR/served/cert.pem" "/opt/e2e/key.pem=$PODS_DIR/served/key.pem"
-    host_pod_up web /usr/sbin/nginx -e stderr -p /tmp -c /opt/e2e/nginx.conf
-    host_pod_up client /usr/bin/other serve 7999
-    container_start web/python host "$PYTHON" /opt/e2e/http_server.py /tmp/received defer:8080 defer:53
-    wait_for 10 grep -q ready "$(container_log web/python)"
+    web_up "s/listen \[*:*\]*:*[0-9]*/& deferred/g" defer:8080 defer:53
     web_profile enforce
 }
 
@@ -51,18 +43,6 @@ web_profile() {
 END
         done
     } | profile web "$action"
-}
-
-# requests ADDRESS PORT
-requests() {
-    run container_exec client/main "$PYTHON" /opt/e2e/http_client.py "$1" "$2" table
-    echo "$output"
-    [[ $output == *" rows, 0 differ" ]]
-}
-
-# What the server in the pod was sent.
-served() {
-    container_exec web/python /bin/busybox grep -aqF "$1" /tmp/received
 }
 
 # early VERB TEXT REQUEST
@@ -103,12 +83,12 @@ END
 
 @test "a hundred connections in a row, each answered at once" {
     local before after
-    before=$(tally web DROPPED seen)
+    before=$(tally_of web stream seen)
     for _ in {1..50}; do
         echo "last:/task | 200 EOF"
         echo "get:/task read:1 last:/open/y | 200 200 EOF"
     done | requests "$WEB4" 8080
-    after=$(tally web DROPPED seen)
+    after=$(tally_of web stream seen)
     ((after == before)) # nothing had to be sent again
     events_none .process
 }

@@ -6,15 +6,7 @@ source "$BATS_TEST_DIRNAME/peers.bash"
 
 setup_file() {
     node_up
-    nginx_conf "$PODS_DIR/served" 8443 >"$PODS_DIR/nginx.conf"
-    # What nginx writes lies in the container's own /tmp, its certificate in the image.
-    sed -i "s#$PODS_DIR/served/\(cert\|key\).pem#/opt/e2e/\1.pem#g; s#$PODS_DIR/served/#/tmp/#g" "$PODS_DIR/nginx.conf"
-    host_image_up "/opt/e2e/nginx.conf=$PODS_DIR/nginx.conf" "/opt/e2e/http_server.py=$PEERS_SOURCE/http_server.py" \
-        "/opt/e2e/cert.pem=$PODS_DIR/served/cert.pem" "/opt/e2e/key.pem=$PODS_DIR/served/key.pem"
-    host_pod_up web /usr/sbin/nginx -e stderr -p /tmp -c /opt/e2e/nginx.conf
-    host_pod_up client /usr/bin/other serve 7999
-    container_start web/python host "$PYTHON" /opt/e2e/http_server.py /tmp/received 8080
-    wait_for 10 grep -q ready "$(container_log web/python)"
+    web_up "" 8080
     web_profile
 }
 
@@ -43,18 +35,6 @@ END
 
 setup() {
     events_watch
-}
-
-# requests ADDRESS PORT
-requests() {
-    run container_exec client/main "$PYTHON" /opt/e2e/http_client.py "$1" "$2" table
-    echo "$output"
-    [[ $output == *" rows, 0 differ" ]]
-}
-
-# What the server in the pod was sent.
-served() {
-    container_exec web/python /bin/busybox grep -aqF "$1" /tmp/received
 }
 
 @test "nginx gets the requests that its rules have, by method and path, and no others" {

@@ -69,11 +69,6 @@ dropped_by_reason() {
     pod_json stormy | jq '[.violations[] | select(.verdict == "DROPPED" and .direction == "EGRESS").seen] | add // 0'
 }
 
-# of_reason POD REASON KEY
-of_reason() {
-    pod_json "$1" | jq --arg reason "$2" --arg key "$3" '[.violations[] | select(.reason == $reason)[$key]] | add // 0'
-}
-
 adds_up() {
     pod_json "$1" | jq -e '[.violations[], .told] | all(.seen == .reported + .suppressed + .lost)'
 }
@@ -99,7 +94,7 @@ mark() {
         BEFORE[$key]=$(tally stormy DROPPED "$key")
     done
     for key in address unknown_binary l4_port; do
-        BEFORE[$key]=$(of_reason stormy "$key" seen)
+        BEFORE[$key]=$(tally_of stormy "$key" seen)
     done
 }
 
@@ -130,7 +125,7 @@ storms() {
 }
 
 is_since() {
-    local seen=$(($(of_reason stormy "$1" seen) - BEFORE[$1]))
+    local seen=$(($(tally_of stormy "$1" seen) - BEFORE[$1]))
     [[ $seen == "$2" ]] || {
         echo "$1: $seen, expected $2"
         return 1
@@ -214,13 +209,13 @@ all_are_events() {
     events_watch
     mark
     local before sent
-    before=$(of_reason quiet address seen)
+    before=$(tally_of quiet address seen)
     probe stormy storm 10.67.0.1 150000 0 >"$PODS_DIR/storm.log" &
     sent=$!
     wait_for 5 is_storming
     storm quiet storm 10.67.0.1 50 1000
-    [[ $(of_reason quiet address suppressed) == 0 && $(of_reason quiet address lost) == 0 ]]
-    [[ $(($(of_reason quiet address seen) - before)) == 50 ]]
+    [[ $(tally_of quiet address suppressed) == 0 && $(tally_of quiet address lost) == 0 ]]
+    [[ $(($(tally_of quiet address seen) - before)) == 50 ]]
     wait_for 5 quiet_is_told
     wait "$sent"
     everything_agrees
