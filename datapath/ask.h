@@ -199,7 +199,7 @@ SUBPROGRAM int ask_take(struct inspection *in, const struct ask *ask, struct ask
     __u64 now = inspect_now(in), hash = ask->name->hash[2];
     struct flow_key key;
     struct ask_set *set;
-    int result = ASK_NONE, other;
+    int result = ASK_NONE;
 
     if (!table)
         return ASK_NONE;
@@ -207,10 +207,8 @@ SUBPROGRAM int ask_take(struct inspection *in, const struct ask *ask, struct ask
     set = ask_set_of(in->slot, &key, ask);
     if (set)
         result = ask_take_from_set(set, &key, hash, now, asker);
-    if (result == ASK_FOUND)
-        return ASK_FOUND;
-    other = ask_take_from_flows(table, &key, hash, now, asker);
-    return other == ASK_NONE ? result : other;
+    /* A query that was sent twice may stand in both: what one of them answered is answered. */
+    return result == ASK_NONE ? ask_take_from_flows(table, &key, hash, now, asker) : result;
 }
 
 #endif
